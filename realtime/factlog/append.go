@@ -1,0 +1,99 @@
+package factlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// appendSQL writes any number of facts with one statement and one plan. The rows come in order, so their ids do too.
+// Topics travel joined by the unit separator, because unnest would flatten an array of arrays.
+const appendSQL = `INSERT INTO fact (at, kind, subject, topics, actor, epoch, data)
+SELECT f.at, f.kind, f.subject, string_to_array(f.topics, E'\x1f'), f.actor, nullif(f.epoch, 0), f.data::jsonb
+FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
+  WITH ORDINALITY AS f (at, kind, subject, topics, actor, epoch, data, ord)
+ORDER BY f.ord`
+
+const separator = "\x1f"
+
+// Append writes the facts in the transaction of the change they tell. Make it the last statement before the commit:
+// from here on the transaction holds back readers of everything that starts after it.
+func Append(ctx context.Context, tx pgx.Tx, facts ...Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	if err := check(facts); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, appendSQL, columns(facts)...); err != nil {
+		return fmt.Errorf("append %d facts, first %s: %w", len(facts), facts[0].Kind, err)
+	}
+	return nil
+}
+
+// Queue puts the same statement last into a pipelined transaction. A malformed fact is refused by the database when the
+// batch is sent, and the whole transaction with it.
+func Queue(b *pgx.Batch, facts ...Fact) {
+	if len(facts) > 0 {
+		b.Queue(appendSQL, columns(facts)...)
+	}
+}
+
+// The pattern is compiled per process, not per fact: the table's CHECK is the authority, this names the field.
+var kindPattern = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`) //nolint:gochecknoglobals // a compiled constant
+
+func check(facts []Fact) error {
+	for i, f := range facts {
+		switch {
+		case !kindPattern.MatchString(f.Kind):
+			return fmt.Errorf("fact %d: kind %q: want area.what", i, f.Kind)
+		case f.At.IsZero():
+			return fmt.Errorf("fact %d (%s): no time", i, f.Kind)
+		case f.Subject == "":
+			return fmt.Errorf("fact %d (%s): no subject", i, f.Kind)
+		case f.Actor == "":
+			return fmt.Errorf("fact %d (%s): no actor", i, f.Kind)
+		}
+		if err := checkTopics(f.Topics); err != nil {
+			return fmt.Errorf("fact %d (%s): %w", i, f.Kind, err)
+		}
+		if len(f.Data) > 0 && !json.Valid(f.Data) {
+			return fmt.Errorf("fact %d (%s): data is not JSON", i, f.Kind)
+		}
+	}
+	return nil
+}
+
+func checkTopics(topics []string) error {
+	for _, t := range topics {
+		if t == "" {
+			return errors.New("empty topic")
+		}
+		if strings.ContainsAny(t, " \n"+separator) {
+			return fmt.Errorf("topic %q holds a blank", t)
+		}
+	}
+	return nil
+}
+
+func columns(facts []Fact) []any {
+	n := len(facts)
+	at, epoch := make([]time.Time, n), make([]int64, n)
+	kind, subject, topics, actor, data := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	for i, f := range facts {
+		at[i], epoch[i] = f.At, f.Epoch
+		kind[i], subject[i], actor[i] = f.Kind, f.Subject, f.Actor
+		topics[i] = strings.Join(f.Topics, separator)
+		data[i] = "{}"
+		if len(f.Data) > 0 {
+			data[i] = string(f.Data)
+		}
+	}
+	return []any{at, kind, subject, topics, actor, epoch, data}
+}

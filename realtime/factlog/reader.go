@@ -1,0 +1,108 @@
+package factlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// DB is what reading needs of a pool, a connection or a transaction.
+type DB interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Head returns the place before which the log is complete: every fact that sorts before it has been committed or never
+// will be. Take it before you read a snapshot; a reader that goes on from there may repeat, and never skips.
+func Head(ctx context.Context, db DB) (Position, error) {
+	var p Position
+	if err := db.QueryRow(ctx, `SELECT pg_snapshot_xmin(pg_current_snapshot())`).Scan(&p.XID); err != nil {
+		return Position{}, fmt.Errorf("read the head of the fact log: %w", err)
+	}
+	return p, nil
+}
+
+// Reader reads facts in their order, and only those below the transaction-id horizon.
+type Reader struct{ db DB }
+
+// NewReader reads through db; a pool lets several readers share it.
+func NewReader(db DB) *Reader { return &Reader{db: db} }
+
+const factColumns = `xid, id, at, kind, subject, topics, actor, coalesce(epoch, 0), data`
+
+// Read returns at most limit facts after the position, oldest first.
+func (r *Reader) Read(ctx context.Context, after Position, limit int) ([]Fact, error) {
+	return r.query(ctx, `SELECT `+factColumns+` FROM fact
+WHERE (xid, id) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, id LIMIT $3`, after.XID, after.ID, limit)
+}
+
+// Between returns the facts of the topics in (after, upto]. It looks at no more than scan facts: whole is false, and the
+// facts are none, when more than that lie between, or more than limit match.
+func (r *Reader) Between(ctx context.Context, after, upto Position, topics []string, scan, limit int) (facts []Fact, whole bool, err error) { //nolint:nonamedreturns // two bare results of different meaning
+	var n int
+	err = r.db.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM fact
+WHERE (xid, id) > ($1::xid8, $2::bigint) AND (xid, id) <= ($3::xid8, $4::bigint) LIMIT $5) AS span`,
+		after.XID, after.ID, upto.XID, upto.ID, scan+1).Scan(&n)
+	if err != nil {
+		return nil, false, fmt.Errorf("count facts between %s and %s: %w", after, upto, err)
+	}
+	if n > scan {
+		return nil, false, nil
+	}
+	facts, err = r.query(ctx, `SELECT `+factColumns+` FROM fact
+WHERE (xid, id) > ($1::xid8, $2::bigint) AND (xid, id) <= ($3::xid8, $4::bigint)
+  AND xid < pg_snapshot_xmin(pg_current_snapshot()) AND topics && $5::text[]
+ORDER BY xid, id LIMIT $6`, after.XID, after.ID, upto.XID, upto.ID, topics, limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(facts) > limit {
+		return nil, false, nil
+	}
+	return facts, true, nil
+}
+
+// Oldest returns the position of the first fact still kept; ok is false when the log is empty. Whoever stopped reading
+// before it cannot go on and needs a snapshot.
+func (r *Reader) Oldest(ctx context.Context) (oldest Position, ok bool, err error) { //nolint:nonamedreturns // tells which bool it is
+	err = r.db.QueryRow(ctx, `SELECT xid, id FROM fact ORDER BY xid, id LIMIT 1`).Scan(&oldest.XID, &oldest.ID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Position{}, false, nil
+	}
+	if err != nil {
+		return Position{}, false, fmt.Errorf("read the oldest fact: %w", err)
+	}
+	return oldest, true, nil
+}
+
+// held tells whether committed facts after the position still wait for an older transaction to end.
+func (r *Reader) held(ctx context.Context, after Position) (bool, error) {
+	var held bool
+	err := r.db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM fact
+WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()) AND (xid, id) > ($1::xid8, $2::bigint))`, after.XID, after.ID).Scan(&held)
+	if err != nil {
+		return false, fmt.Errorf("look above the horizon: %w", err)
+	}
+	return held, nil
+}
+
+func (r *Reader) query(ctx context.Context, sql string, args ...any) ([]Fact, error) {
+	rows, err := r.db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
+	}
+	facts, err := pgx.CollectRows(rows, scanFact)
+	if err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
+	}
+	return facts, nil
+}
+
+func scanFact(row pgx.CollectableRow) (Fact, error) {
+	var f Fact
+	err := row.Scan(&f.Position.XID, &f.Position.ID, &f.At, &f.Kind, &f.Subject, &f.Topics, &f.Actor, &f.Epoch, (*[]byte)(&f.Data))
+	return f, err
+}

@@ -1,0 +1,33 @@
+package factlog
+
+import "sync"
+
+// Waker is told after every commit that wrote facts. It carries nothing, must not block, and may be lost: polling is the
+// guarantee, the wake only makes it fast.
+type Waker interface{ Wake() }
+
+var _ Waker = (*Signal)(nil)
+
+// Signal wakes every reader of this process.
+type Signal struct {
+	mu sync.Mutex // guards ch
+	ch chan struct{}
+}
+
+// NewSignal is shared by the writers and readers of one process.
+func NewSignal() *Signal { return &Signal{ch: make(chan struct{})} }
+
+// Wake tells all who wait that there is something to read.
+func (s *Signal) Wake() {
+	s.mu.Lock()
+	close(s.ch)
+	s.ch = make(chan struct{})
+	s.mu.Unlock()
+}
+
+// Wait returns a channel that the next Wake closes. Take it before reading: a wake during the read is then not lost.
+func (s *Signal) Wait() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ch
+}
