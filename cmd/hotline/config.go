@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// settings are the technical settings of a running server: flags, or HOTLINE_… variables of the same name. Business
+// settings are rows in the database, edited in the panel.
+type settings struct {
+	Listen          string   `default:"127.0.0.1:8080" help:"Address of panel, API and sockets. Beyond loopback only behind TLS."`
+	MetricsListen   string   `default:"127.0.0.1:9090" help:"Address of /metrics; loopback only."`
+	DatabaseURLFile string   `name:"database-url-file" type:"path" placeholder:"FILE" help:"File that holds the Postgres URL."`
+	RedisURLFile    string   `name:"redis-url-file" type:"path" placeholder:"FILE" help:"File that holds the Redis URL."`
+	RedisPrefix     string   `default:"hotline:" help:"Prefix of every Redis key."`
+	ARIURL          string   `name:"ari-url" default:"http://127.0.0.1:8088" help:"Asterisk's HTTP server."`
+	ARIUser         string   `name:"ari-user" default:"controller" help:"ARI user."`
+	ARIPasswordFile string   `name:"ari-password-file" type:"path" placeholder:"FILE" help:"File that holds the ARI password."`
+	NumberKeyFile   string   `name:"number-key-file" type:"path" placeholder:"FILE" help:"File with the keys for citizens' numbers; made if absent."`
+	Origins         []string `help:"Origins that may open sockets, as the browser sends them. Default: http://<listen>."`
+	Secure          bool     `help:"The panel is reached by TLS: Secure cookies, HSTS."`
+	SIPSeats        bool     `name:"sip-seats" help:"Let seats use plain SIP telephones at fixed addresses (demo and load tests)."`
+	PanelProxy      string   `placeholder:"URL" help:"Serve the panel from this development server."`
+	ShutdownSeconds int      `default:"5" help:"How long open requests may take at shutdown."`
+}
+
+// check refuses settings that cannot work, each with the mend.
+func (s settings) check() error {
+	var errs []error
+	for _, f := range []struct{ name, value string }{
+		{"database-url-file", s.DatabaseURLFile}, {"redis-url-file", s.RedisURLFile},
+		{"ari-password-file", s.ARIPasswordFile}, {"number-key-file", s.NumberKeyFile},
+	} {
+		if f.value == "" {
+			errs = append(errs, fmt.Errorf("--%s is missing: name the file (or set %s)", f.name, envName(f.name)))
+		}
+	}
+	if !isLoopback(s.MetricsListen) {
+		errs = append(errs, fmt.Errorf("--metrics-listen %s: metrics stay on loopback; use 127.0.0.1:port", s.MetricsListen))
+	}
+	if !isLoopback(s.Listen) && !s.Secure {
+		errs = append(errs, fmt.Errorf("--listen %s is beyond loopback: put TLS before it and say --secure", s.Listen))
+	}
+	if u, err := url.Parse(s.ARIURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, fmt.Errorf("--ari-url %q: want http://host:port", s.ARIURL))
+	}
+	return errors.Join(errs...)
+}
+
+// origins are the configured ones, or the listen address itself under both of its names.
+func (s settings) origins() []string {
+	if len(s.Origins) > 0 {
+		return s.Origins
+	}
+	_, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return nil
+	}
+	return []string{"http://" + s.Listen, "http://localhost:" + port}
+}
+
+// secret reads a one-line secret file.
+func secret(name, path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", name, err)
+	}
+	v := strings.TrimSpace(string(b))
+	if v == "" {
+		return "", fmt.Errorf("--%s: %s is empty", name, path)
+	}
+	return v, nil
+}
+
+func envName(flag string) string {
+	return "HOTLINE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// unknownSettings refuses HOTLINE_ variables that no command knows: a misspelt setting must not pass in silence.
+func unknownSettings(k *kong.Kong, environ []string) error {
+	known := map[string]bool{}
+	_ = kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if f, ok := node.(*kong.Flag); ok {
+			for _, e := range f.Envs {
+				known[e] = true
+			}
+		}
+		return next(nil)
+	})
+	var unknown []string
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if strings.HasPrefix(name, "HOTLINE_") && !known[name] && !strings.HasPrefix(name, "HOTLINE_TEST_") && name != "HOTLINE_CRASH_AT" {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	return fmt.Errorf("unknown setting %s: see 'hotline serve --help' for the names, or unset it", strings.Join(unknown, ", "))
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/agent"
+)
+
+// headers sets what ASVS V3.4 asks of every answer.
+func headers(secure bool, next http.Handler) http.Handler {
+	const csp = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+		"img-src 'self' data:; font-src 'self'; media-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", csp)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovering turns a panic of one handler into a 500 with an id: it never ends a call (ASVS V16.5).
+func recovering(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // the sentinel is panicked as itself, never wrapped
+				panic(v)
+			}
+			id := randomID()
+			log.ErrorContext(r.Context(), "handler panicked", slog.String("error_id", id), slog.String("path", r.URL.Path), slog.Any("panic", v))
+			problem(w, http.StatusInternalServerError, "internal", "error id "+id)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// problem writes an RFC 9457 answer outside huma.
+func problem(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(`{"type":"urn:hotline:` + code + `","title":"` + http.StatusText(status) + `","status":` +
+		strconv.Itoa(status) + `,"detail":"` + detail + `"}`))
+}
+
+func randomID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// idempotent answers a repeated command with the answer of the first one: same person, same path, same key. PATCH is
+// fenced by its version and needs no memory; answers that hold secrets are never remembered.
+type idempotent struct {
+	pool *pgxpool.Pool
+	now  func() time.Time
+	log  *slog.Logger
+
+	mu       sync.Mutex
+	inFlight map[string]chan struct{} // guarded by mu
+}
+
+func newIdempotent(pool *pgxpool.Pool, now func() time.Time, log *slog.Logger) *idempotent {
+	return &idempotent{pool: pool, now: now, log: log, inFlight: map[string]chan struct{}{}}
+}
+
+func (i *idempotent) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("Idempotency-Key")
+		id, signedIn := agent.FromContext(r.Context())
+		if r.Method != http.MethodPost || key == "" || !signedIn || holdsSecret(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if len(key) > 100 {
+			problem(w, http.StatusUnprocessableEntity, "idempotency_key", "Idempotency-Key: at most 100 characters")
+			return
+		}
+		key = string(id.Person) + " " + key
+		leave, first := i.enter(r.Context(), key)
+		if !first {
+			problem(w, http.StatusConflict, "command.running", "the same command is still running")
+			return
+		}
+		defer leave()
+		if i.replay(w, r, key) {
+			return
+		}
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(rec, r)
+		i.remember(r, key, id, rec)
+	})
+}
+
+func holdsSecret(path string) bool {
+	return path == "/api/login" || path == "/api/ws-ticket" || strings.HasSuffix(path, "/phone")
+}
+
+// enter waits for a running twin of the command, so that the second finds the first one's answer.
+func (i *idempotent) enter(ctx context.Context, key string) (func(), bool) {
+	for {
+		i.mu.Lock()
+		running, ok := i.inFlight[key]
+		if !ok {
+			done := make(chan struct{})
+			i.inFlight[key] = done
+			i.mu.Unlock()
+			return func() {
+				i.mu.Lock()
+				delete(i.inFlight, key)
+				i.mu.Unlock()
+				close(done)
+			}, true
+		}
+		i.mu.Unlock()
+		select {
+		case <-running:
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+func (i *idempotent) replay(w http.ResponseWriter, r *http.Request, key string) bool {
+	var status int
+	var body []byte
+	err := i.pool.QueryRow(r.Context(), `SELECT status, body FROM command WHERE key = $1 AND path = $2`, key, r.URL.Path).Scan(&status, &body)
+	if err != nil {
+		return false
+	}
+	if len(body) > 0 {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.Header().Set("Idempotency-Replayed", "true")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	return true
+}
+
+func (i *idempotent) remember(r *http.Request, key string, id agent.Identity, rec *recorder) {
+	if rec.status >= http.StatusMultipleChoices {
+		return // a refused command changed nothing and may be tried again
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*time.Second)
+	defer cancel()
+	_, err := i.pool.Exec(ctx, `INSERT INTO command (key, person, path, status, body, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		key, string(id.Person), r.URL.Path, rec.status, rec.body.Bytes(), i.now())
+	if err != nil {
+		i.log.WarnContext(ctx, "command not remembered", slog.Any("err", err))
+	}
+}
+
+// recorder copies an answer while it is written.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.body.Write(b)
+	return r.ResponseWriter.Write(b)
+}
