@@ -1,0 +1,102 @@
+// Package citizen calls the hotline by SIPp: one caller with a voice and a patience of their own, or many at a rate.
+package citizen
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"text/template"
+	"time"
+)
+
+//go:embed citizen.xml
+var scenarioText string
+
+// Caller is one citizen, or the pattern of many.
+type Caller struct {
+	Trunk    string        // where the trunk listens, 127.0.0.1:5060
+	Number   string        // that is dialled, 12345
+	From     string        // own number; "anonymous" hides it
+	IP       string        // own address, 127.0.0.2
+	Speech   string        // file of A-law speech; empty: nothing is said
+	Patience time.Duration // after which the citizen hangs up, whatever happens
+	Media    *net.UDPAddr  // where RTP is wanted instead of at SIPp itself; nil: at SIPp
+}
+
+// Load is many citizens.
+type Load struct {
+	Caller
+	Rate  float64 // new calls per second
+	Calls int     // how many in all
+	Limit time.Duration
+}
+
+// Call makes one call and returns when it is over. It fails when the call was not answered or went wrong.
+func Call(ctx context.Context, c Caller) error {
+	return run(ctx, Load{Caller: c, Rate: 1, Calls: 1, Limit: c.Patience + time.Minute})
+}
+
+// Run makes many calls.
+func Run(ctx context.Context, l Load) error { return run(ctx, l) }
+
+func run(ctx context.Context, l Load) error {
+	dir, err := os.MkdirTemp("", "hotline-citizen-")
+	if err != nil {
+		return fmt.Errorf("make a folder for SIPp: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	scenario := filepath.Join(dir, "citizen.xml")
+	if err := writeScenario(scenario, l.Caller); err != nil {
+		return err
+	}
+	// Media ports of several SIPp processes on one address must not meet.
+	media := 20000 + rand.IntN(9000)*4 //nolint:gosec // a port is no secret
+	cmd := exec.CommandContext(ctx, "sipp", l.Trunk, "-sf", scenario, "-s", l.Number, "-i", l.IP, "-mi", l.IP,
+		"-mp", strconv.Itoa(media), "-r", strconv.FormatFloat(l.Rate, 'f', -1, 64), "-m", strconv.Itoa(l.Calls),
+		"-timeout", strconv.Itoa(int(l.Limit.Seconds()))+"s", "-timeout_error", "-aa", "-nostdin", "-t", "u1", "-trace_err",
+		"-error_file", filepath.Join(dir, "errors.log"))
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		why, _ := os.ReadFile(filepath.Join(dir, "errors.log")) // absent when SIPp did not start
+		if len(why) == 0 {
+			why = out.Bytes()
+		}
+		return fmt.Errorf("citizens by SIPp: %w: %s", err, bytes.TrimSpace(tail(why, 600)))
+	}
+	return nil
+}
+
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+func writeScenario(path string, c Caller) error {
+	if c.Patience < time.Second {
+		return errors.New("a citizen needs at least a second of patience")
+	}
+	t, err := template.New("citizen").Parse(scenarioText)
+	if err != nil {
+		return fmt.Errorf("read scenario: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, map[string]any{
+		"From": c.From, "Speech": c.Speech, "PatienceMS": c.Patience.Milliseconds(), "Media": c.Media,
+	}); err != nil {
+		return fmt.Errorf("fill in scenario: %w", err)
+	}
+	return os.WriteFile(path, b.Bytes(), 0o600)
+}
