@@ -68,6 +68,16 @@ func (v *Voice) connect(sdp []byte) error {
 	return nil
 }
 
+// Await listens without knowing the other side, and speaks to whoever is heard first: for a caller whose signalling is done
+// by another program.
+func (v *Voice) Await() { go v.listen() }
+
+// Addr is the RTP address.
+func (v *Voice) Addr() *net.UDPAddr {
+	a, _ := v.conn.LocalAddr().(*net.UDPAddr)
+	return a
+}
+
 func (v *Voice) speak() {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -100,9 +110,12 @@ func (v *Voice) speak() {
 func (v *Voice) listen() {
 	buf := make([]byte, 1500)
 	for {
-		n, _, err := v.conn.ReadFromUDP(buf)
+		n, from, err := v.conn.ReadFromUDP(buf)
 		if err != nil {
 			return
+		}
+		if v.remote.CompareAndSwap(nil, from) {
+			go v.speak()
 		}
 		if n <= 12 || buf[1]&0x7f != 8 {
 			continue

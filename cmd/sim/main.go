@@ -1,0 +1,29 @@
+// Command sim plays citizens and officials against a running hotline: for the demo, for load, for tests.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Call     callCmd     `cmd:"" help:"One citizen by SIPp; prints what is heard as JSON lines."`
+	Citizens citizensCmd `cmd:"" help:"Many citizens by SIPp, at a rate."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	k := kong.Parse(&c, kong.Name("sim"), kong.Description("Citizens and officials for hotline."), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := k.Run(); err != nil && ctx.Err() == nil {
+		_, _ = fmt.Fprintln(os.Stderr, "sim:", err)
+		stop()
+		os.Exit(1)
+	}
+}
