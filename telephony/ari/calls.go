@@ -1,0 +1,111 @@
+package ari
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/CyCoreSystems/ari/v5"
+
+	"hotline/telephony"
+)
+
+// ResumeHeader in the INVITE tells the seat's page that this is the conversation it had before: it answers by itself.
+const ResumeHeader = "X-Hotline-Resume"
+
+// Answer picks a citizen's call up. It is not repeated, not even after a lost reply: on a channel that is up it would
+// stop the music (telephony.md 2.4).
+func (c *Client) Answer(ctx context.Context, leg telephony.LegID) error {
+	err := c.do(ctx, request{op: opAnswer, method: http.MethodPost, path: []string{"channels", string(leg), "answer"}}, nil)
+	return about("leg", leg, err)
+}
+
+// Hangup ends a leg. It does not ask the fence, since hanging up a leg whose partner is gone is the one act that hold-only
+// allows (R4); whether this is one, the controller decides. Once replaced, nothing is hung up any more.
+func (c *Client) Hangup(ctx context.Context, leg telephony.LegID, reason string) error {
+	r := request{op: opHangup, method: http.MethodDelete, path: []string{"channels", string(leg)}, again: true, guard: cleanup}
+	if reason != "" {
+		r.query = url.Values{"reason": {reason}}
+	}
+	err := without(c.do(ctx, r, nil), (*Error).Gone)
+	return about("leg", leg, err)
+}
+
+// Ring calls a seat. The leg's id is ours, so after a lost reply the repetition finds it there (F18).
+func (c *Client) Ring(ctx context.Context, r telephony.RingRequest) error {
+	if r.Limit <= 0 {
+		return fmt.Errorf("ring %s: the limit must be positive, Asterisk takes 0 as 30 s", r.Leg)
+	}
+	call := ari.OriginateRequest{
+		Endpoint:   "PJSIP/" + r.Endpoint,
+		App:        c.cfg.App,
+		AppArgs:    "seat," + string(r.Leg),
+		CallerID:   callerID(r.CallerID),
+		Timeout:    int((r.Limit + time.Second - 1) / time.Second),
+		Originator: string(r.Caller), // also puts its codecs first
+	}
+	if r.Caller == "" {
+		call.Formats = "alaw,ulaw"
+	}
+	if r.Resume {
+		call.Variables = map[string]string{"PJSIP_HEADER(add," + ResumeHeader + ")": "1"}
+	}
+	err := without(c.do(ctx, request{
+		op: opRing, method: http.MethodPost, path: []string{"channels", string(r.Leg)}, body: call, again: true,
+	}, nil), (*Error).exists)
+	return about("endpoint", r.Endpoint, about("leg", r.Leg, err))
+}
+
+// Play starts an announcement. It is not repeated: Asterisk would queue the same playback twice.
+func (c *Client) Play(ctx context.Context, leg telephony.LegID, playback string, media ...string) error {
+	err := c.do(ctx, request{
+		op: opPlay, method: http.MethodPost, path: []string{"channels", string(leg), "play", playback},
+		body: map[string]any{"media": media},
+	}, nil)
+	return about("playback", playback, about("leg", leg, err))
+}
+
+// StopPlay ends an announcement, which also frees the leg for Join and Hold.
+func (c *Client) StopPlay(ctx context.Context, playback string) error {
+	err := without(c.do(ctx, request{
+		op: opStopPlay, method: http.MethodDelete, path: []string{"playbacks", playback}, again: true,
+	}, nil), (*Error).Gone)
+	return about("playback", playback, err)
+}
+
+// Watch subscribes to a source's events. Twice is harmless, and it is allowed in hold-only: it only listens.
+func (c *Client) Watch(ctx context.Context, source string) error {
+	err := c.do(ctx, request{
+		op: opWatch, method: http.MethodPost, path: []string{"applications", c.cfg.App, "subscription"},
+		query: url.Values{"eventSource": {source}}, again: true, guard: unguarded,
+	}, nil)
+	return about("source", source, err)
+}
+
+// callerID is what the seat's telephone shows. Quotes and brackets would change its meaning.
+func callerID(shown string) string {
+	shown = strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`"<>\`, r) {
+			return -1
+		}
+		return r
+	}, shown)
+	if shown == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q <%s>", shown, shown)
+}
+
+// about names what a verb was about.
+func about[T ~string](what string, id T, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", what, id, err)
+}
+
+func gone(err error) bool { return errors.Is(err, telephony.ErrGone) }
