@@ -49,6 +49,24 @@ const (
 	PhoneSIP     Phone = "sip"
 )
 
+// SeatKind says who works at a seat: officials of the session, or operators of the ordinary line.
+type SeatKind string
+
+// The kinds of seat.
+const (
+	SeatOfficial SeatKind = "official"
+	SeatOperator SeatKind = "operator"
+)
+
+// Place is one of the two chairs at a seat.
+type Place string
+
+// The places: the one who answers has the telephone, the recorder types beside.
+const (
+	PlaceOfficial Place = "official"
+	PlaceRecorder Place = "recorder"
+)
+
 // Work is what the seat does for calls; written by telephony, read here.
 type Work string
 
@@ -79,8 +97,13 @@ type State struct {
 	Since     time.Time // of the intent
 	Version   int64
 
-	Work  Work
-	Until time.Time // end of wrap-up
+	Kind        SeatKind
+	Registered  bool // the exchange sees the telephone; Device is made of this and of the page's report
+	RestMinutes int  // planned length of the rest; 0: open-ended
+
+	Work      Work
+	WorkSince time.Time
+	Until     time.Time // end of wrap-up
 }
 
 // Open says that the person at the seat takes calls: everything of "routable" (peers.md 3.1) but the work.
