@@ -1,0 +1,107 @@
+package telephony
+
+import (
+	"time"
+
+	"hotline/agent"
+)
+
+// What people look at. Numbers are masked here already: nothing that could unmask them leaves the store this way.
+
+// Desk is a seat as its people see it: who sits there, and the call offered, engaged or in wrap-up.
+type Desk struct {
+	Position string // of the fact log, at or before the read
+	Person   agent.PersonID
+	Recorder agent.PersonID
+	Card     *Card // nil: no call
+}
+
+// Card is a call as the people of its seat see it.
+type Card struct {
+	ID          CallID
+	State       State
+	Masked      string
+	Place       string
+	ArrivedAt   time.Time
+	QueuedAt    time.Time
+	AnsweredAt  time.Time
+	Seat        agent.SeatID
+	Offer       *Offer    // the open one; only id and times
+	WrapUpUntil time.Time // zero: not in wrap-up
+	Version     int64
+	Outcome     Outcome
+}
+
+// Holding is which seat holds an offer or a call, and whether that is still so.
+type Holding struct {
+	Seat    agent.SeatID // empty: none
+	Open    bool         // the offer is open, the call has not ended
+	Version int64        // of the call
+}
+
+// Board is everything the supervisors' board shows, read at one instant.
+type Board struct {
+	Position string
+	Lines    []BoardLine
+	Seats    []BoardSeat
+	Counts   Counts // of the live session, or of today when there is none
+	Today    Counts
+}
+
+// BoardLine is a line with those who wait in it, first to be served first.
+type BoardLine struct {
+	ID      agent.LineID
+	Name    string
+	Waiting []BoardCaller
+}
+
+// BoardCaller waits.
+type BoardCaller struct {
+	Call     CallID
+	Masked   string
+	Place    string
+	QueuedAt time.Time
+	State    State
+}
+
+// BoardSeat is a seat with its four facts (peers.md 3.1) and the names of its people.
+type BoardSeat struct {
+	agent.State
+
+	Label        string
+	Kind         string
+	UnitName     string
+	PersonName   string
+	RecorderName string
+	WorkSince    time.Time
+	Call         CallID
+	Offer        OfferID
+	Misses       int
+}
+
+// AnswerTarget is the longest wait of a call that is answered in time (K-08, K-09).
+const AnswerTarget = 15 * time.Second
+
+// Counts are the figures K-01 to K-05, K-09, K-10 and K-12 (domain.md 4.2). Of nothing there is no average: nil.
+type Counts struct {
+	InSession bool
+	Offered   int
+	Answered  int
+	Abandoned int
+	Short     int
+	FlowOut   int
+	InTarget  int // answered within AnswerTarget
+	TalkMean  *time.Duration
+	WaitMean  *time.Duration // of the answered
+	WaitMax   *time.Duration
+}
+
+// Task is a callback to be made.
+type Task struct {
+	ID        string
+	Call      CallID
+	Masked    string
+	Place     string
+	Reason    string // the outcome of the call
+	CreatedAt time.Time
+}
