@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,12 +20,20 @@ const (
 	inbound      = "inbound" // first argument of Stasis() in the dialplan; the second is the dialled number
 )
 
-// decoder turns frames into signals. Its only memory is which channels were asked to hang up, for LegGone.Asked.
+// decoder turns frames into signals. It remembers which channels were asked to hang up, for LegGone.Asked, and the last
+// frames, because Asterisk tells the events of a seat's leg twice, byte for byte: once for the channel and once for its
+// endpoint, to both of which the application is subscribed.
 type decoder struct {
-	asked [2]map[telephony.LegID]struct{} // young and old: a leg whose end is never told does not stay for ever
+	asked  [2]map[telephony.LegID]struct{} // young and old: a leg whose end is never told does not stay for ever
+	recent [window][]byte
+	at     int
 }
 
-const generation = 8192
+const (
+	generation   = 8192
+	window       = 16 // repetitions are adjacent but for what other channels say in between
+	repeatedKind = "repeated"
+)
 
 func newDecoder() decoder {
 	return decoder{asked: [2]map[telephony.LegID]struct{}{{}, {}}}
@@ -33,6 +42,9 @@ func newDecoder() decoder {
 // decode returns the frame's type as metrics may know it, and its signal: nil for events that nobody needs. Whatever
 // the frame holds, it neither panics nor fails: what cannot be understood is Unknown.
 func (d *decoder) decode(frame []byte) (string, telephony.Signal) {
+	if d.repeated(frame) {
+		return repeatedKind, nil
+	}
 	event, err := decodeEvent(frame)
 	if event != nil && err != nil {
 		event, err = decodeEvent(undated(frame)) // a date that is null must not cost a hang-up (L27)
@@ -148,13 +160,23 @@ func (d *decoder) ask(leg telephony.LegID) {
 	d.asked[0][leg] = struct{}{}
 }
 
-// wasAsked also forgets: a channel is destroyed once.
+// wasAsked does not forget: the end may be told again, late.
 func (d *decoder) wasAsked(leg telephony.LegID) bool {
 	_, young := d.asked[0][leg]
 	_, old := d.asked[1][leg]
-	delete(d.asked[0], leg)
-	delete(d.asked[1], leg)
 	return young || old
+}
+
+// repeated compares the whole frame, its time stamp included: no two events are alike.
+func (d *decoder) repeated(frame []byte) bool {
+	for _, seen := range d.recent {
+		if len(seen) > 0 && bytes.Equal(seen, frame) {
+			return true
+		}
+	}
+	d.recent[d.at] = frame
+	d.at = (d.at + 1) % window
+	return false
 }
 
 // decodeEvent is ari.DecodeEvent that cannot take the process down.

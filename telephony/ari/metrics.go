@@ -22,7 +22,7 @@ func newMetrics(reg prometheus.Registerer, depth func() int) *metrics {
 	}, func() float64 { return float64(depth()) })
 	return &metrics{
 		events: with.NewCounterVec(prometheus.CounterOpts{
-			Name: "hotline_ari_events_total", Help: "Events by type; unknown: a type the decoder does not know, garbage: no event at all.",
+			Name: "hotline_ari_events_total", Help: "Events by type; unknown: a type the decoder does not know, garbage: no event at all, repeated: told twice.",
 		}, []string{"type"}),
 		dropped: with.NewCounter(prometheus.CounterOpts{
 			Name: "hotline_ari_events_dropped_total", Help: "Events dropped because the queue was full.",

@@ -184,20 +184,53 @@ func TestF16(t *testing.T) {
 	require.Equal(t, telephony.LegGone{Leg: leg, Cause: 127, TechCause: 487, Asked: true}, b.next(t))
 }
 
-// TestF19 : doubled, late and reordered events pass through as they come; the client neither drops, nor reorders, nor stops.
+// TestF19 : an event told twice has no effect beyond the first; late and reordered ones pass as they come, and the client
+// does not stop.
 func TestF19(t *testing.T) {
 	t.Parallel()
 	b := setup(t, aritest.Options{})
 	b.fake.Alter(aritest.Twice)
 	b.fake.Withhold()
 	first, second := b.fake.Call("1", "12345"), b.fake.Call("2", "12345")
+	var kept [][]byte
 	b.fake.Release(func(frames [][]byte) [][]byte {
 		require.Len(t, frames, 4)
+		kept = frames
 		return [][]byte{frames[2], frames[0], frames[1], frames[3]}
 	})
-	for _, leg := range []telephony.LegID{second, first, first, second} {
+	for _, leg := range []telephony.LegID{second, first, b.fake.Call("3", "12345")} {
 		require.Equal(t, leg, b.next(t).(telephony.Entered).Leg)
 	}
+	for range 20 {
+		b.arrive(t)
+	}
+	b.fake.Emit(string(kept[0])) // much later it is news again: the controller's part
+	require.Equal(t, first, b.next(t).(telephony.Entered).Leg)
+}
+
+// TestSeatLegsAreToldOnce : though Asterisk tells their events for the channel and again for the endpoint, and LegGone.Asked
+// survives an end that is told late once more.
+func TestSeatLegsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, aritest.Options{})
+	r := b.ring(t, b.arrive(t))
+	require.NoError(t, b.client.Ring(t.Context(), r))
+	var last string
+	b.fake.Alter(func(frame []byte) [][]byte {
+		last = string(frame)
+		return [][]byte{frame}
+	})
+	b.fake.RefuseSeat(r.Leg, 480)
+	want := telephony.LegGone{Leg: r.Leg, Cause: 19, TechCause: 480, Asked: true}
+	require.Equal(t, r.Leg, until[telephony.HangupRequested](t, b).Leg)
+	require.Equal(t, want, b.next(t))
+	b.fake.Alter(nil)
+	for range 20 {
+		b.arrive(t)
+	}
+	b.fake.Emit(last)
+	require.Equal(t, want, b.next(t))
+	require.Positive(t, b.metric(t, "hotline_ari_events_total", "type=repeated"))
 }
 
 // TestUpComesFirst : events that arrive while the socket is greeted wait for Up.

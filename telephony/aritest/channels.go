@@ -126,7 +126,22 @@ func (a *Asterisk) tellLocked(ch *channel, kind string, more map[string]any) {
 	}
 	fields := map[string]any{"channel": a.json(ch)}
 	maps.Copy(fields, more)
-	a.emitLocked(kind, fields)
+	a.repeatLocked(a.timesLocked(ch, kind), kind, fields)
+}
+
+// timesLocked: what a channel says about itself comes twice while its endpoint is subscribed to as well [live]. What the
+// application and the bridges say about it comes once.
+func (a *Asterisk) timesLocked(ch *channel, kind string) int {
+	ep := a.endpoints[ch.endpoint]
+	if ep == nil || !ep.watched {
+		return 1
+	}
+	switch kind {
+	case "StasisStart", "StasisEnd", "ChannelEnteredBridge", "ChannelLeftBridge":
+		return 1
+	default:
+		return 2
+	}
 }
 
 func (a *Asterisk) listChannels(*http.Request, []byte) answer {
@@ -173,7 +188,7 @@ func (a *Asterisk) originate(r *http.Request, body []byte) answer {
 }
 
 func (a *Asterisk) dialLocked(ch *channel, status string) {
-	a.emitLocked("Dial", map[string]any{"dialstatus": status, "dialstring": ch.endpoint, "forward": "", "peer": a.json(ch)})
+	a.repeatLocked(a.timesLocked(ch, "Dial"), "Dial", map[string]any{"dialstatus": status, "dialstring": ch.endpoint, "forward": "", "peer": a.json(ch)})
 }
 
 func (a *Asterisk) pickUpLocked(ch *channel) {

@@ -141,10 +141,18 @@ func (a *Asterisk) detachLocked(s *socket) {
 
 // emitLocked sends an event unless it is filtered.
 func (a *Asterisk) emitLocked(kind string, fields map[string]any) {
+	a.repeatLocked(1, kind, fields)
+}
+
+// repeatLocked sends it several times, byte for byte.
+func (a *Asterisk) repeatLocked(times int, kind string, fields map[string]any) {
 	if a.app.muted[kind] {
 		return
 	}
-	a.sendLocked(a.eventLocked(kind, fields))
+	frame := a.eventLocked(kind, fields)
+	for range times {
+		a.sendLocked(frame)
+	}
 }
 
 func (a *Asterisk) eventLocked(kind string, fields map[string]any) []byte {
