@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"hotline/agent"
+	"hotline/realtime/factlog"
+	"hotline/telephony"
+	"hotline/telephony/store/db"
+)
+
+// maxTasks bounds a list that people read.
+const maxTasks = 500
+
+// Desk reads a seat for its people. ErrNotFound.
+func (s *Store) Desk(ctx context.Context, seat agent.SeatID) (telephony.Desk, error) {
+	head, err := factlog.Head(ctx, s.pool) // first: who resumes from it hears of a change twice rather than never
+	if err != nil {
+		return telephony.Desk{}, err
+	}
+	r, err := s.q.SeatCall(ctx, string(seat))
+	if err != nil {
+		return telephony.Desk{}, fmt.Errorf("read the call of seat %s: %w", seat, missing(err))
+	}
+	d := telephony.Desk{
+		Position: head.String(), Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
+	}
+	if r.Call == nil {
+		return d, nil
+	}
+	d.Card = &telephony.Card{
+		ID: telephony.CallID(*r.Call), State: text[telephony.State](r.State), Masked: text[string](r.NumTail), Place: text[string](r.Place),
+		ArrivedAt: utc(r.ArrivedAt), QueuedAt: utc(r.QueuedAt), AnsweredAt: utc(r.AnsweredAt), Seat: seat,
+		WrapUpUntil: utc(r.WrapupUntil), Outcome: text[telephony.Outcome](r.Outcome), Version: *r.Version,
+	}
+	if r.Offer != nil {
+		d.Card.Offer = &telephony.Offer{
+			ID: telephony.OfferID(*r.Offer), Seat: seat, State: telephony.OfferOpen, OfferedAt: utc(r.OfferedAt), ExpiresAt: utc(r.ExpiresAt),
+		}
+	}
+	return d, nil
+}
+
+// OfferHolding tells which seat an offer is for. ErrNotFound.
+func (s *Store) OfferHolding(ctx context.Context, id telephony.OfferID) (telephony.Holding, error) {
+	r, err := s.q.OfferSeat(ctx, string(id))
+	if err != nil {
+		return telephony.Holding{}, fmt.Errorf("read offer %s: %w", id, missing(err))
+	}
+	return telephony.Holding{Seat: agent.SeatID(r.Seat), Open: r.State == string(telephony.OfferOpen)}, nil
+}
+
+// CallHolding tells which seat holds a call. ErrNotFound.
+func (s *Store) CallHolding(ctx context.Context, id telephony.CallID) (telephony.Holding, error) {
+	r, err := s.q.CallSeat(ctx, string(id))
+	if err != nil {
+		return telephony.Holding{}, fmt.Errorf("read the seat of call %s: %w", id, missing(err))
+	}
+	return telephony.Holding{
+		Seat: agent.SeatID(r.Seat), Open: r.State != string(telephony.StateEnded), Version: r.Version,
+	}, nil
+}
+
+// Board reads the supervisors' board at one instant: a line and the seats that serve it never contradict each other.
+func (s *Store) Board(ctx context.Context, now time.Time) (telephony.Board, error) {
+	var b telephony.Board
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		head, err := factlog.Head(ctx, tx)
+		if err != nil {
+			return err
+		}
+		b.Position = head.String()
+		q := s.q.WithTx(tx)
+		if b.Lines, err = lines(ctx, q); err != nil {
+			return err
+		}
+		if b.Seats, err = seats(ctx, q); err != nil {
+			return err
+		}
+		if b.Today, err = counts(ctx, q, now, nil); err != nil {
+			return err
+		}
+		b.Counts = b.Today
+		live, err := q.LiveSession(ctx)
+		if err != nil || len(live) == 0 {
+			return err
+		}
+		b.Counts, err = counts(ctx, q, now, &live[0])
+		return err
+	})
+	if err != nil {
+		return telephony.Board{}, fmt.Errorf("read the board: %w", err)
+	}
+	return b, nil
+}
+
+func lines(ctx context.Context, q *db.Queries) ([]telephony.BoardLine, error) {
+	names, err := q.BoardLines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := q.BoardWaiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]telephony.BoardLine, len(names))
+	for i, l := range names {
+		out[i] = telephony.BoardLine{ID: agent.LineID(l.ID), Name: l.Name, Waiting: []telephony.BoardCaller{}}
+		for _, w := range waiting {
+			if text[string](w.Line) == l.ID {
+				out[i].Waiting = append(out[i].Waiting, telephony.BoardCaller{
+					Call: telephony.CallID(w.ID), Masked: w.NumTail, Place: w.Place, QueuedAt: utc(w.QueuedAt), State: telephony.State(w.State),
+				})
+			}
+		}
+	}
+	return out, nil
+}
+
+func seats(ctx context.Context, q *db.Queries) ([]telephony.BoardSeat, error) {
+	found, err := q.BoardSeats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]telephony.BoardSeat, len(found))
+	for i, r := range found {
+		out[i] = telephony.BoardSeat{
+			State: agent.State{
+				Seat: agent.SeatID(r.Seat), Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person),
+				Recorder: text[agent.PersonID](r.Recorder), Phone: agent.Phone(r.Phone), Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
+				RestUntil: utc(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
+				Version: r.Version, Work: agent.Work(r.Work), Until: utc(r.WrapupUntil),
+			},
+			Label: r.Label, Kind: r.Kind, UnitName: r.UnitName, PersonName: r.PersonName, RecorderName: r.RecorderName,
+			WorkSince: r.WorkSince.UTC(), Call: text[telephony.CallID](r.Call), Offer: text[telephony.OfferID](r.Offer), Misses: int(r.Misses),
+		}
+	}
+	return out, nil
+}
+
+// counts are of a session, or of today when session is nil.
+func counts(ctx context.Context, q *db.Queries, now time.Time, session *string) (telephony.Counts, error) {
+	r, err := q.Counts(ctx, db.CountsParams{Now: now, Session: session, Short: telephony.ShortAbandon, Target: telephony.AnswerTarget})
+	if err != nil {
+		return telephony.Counts{}, err
+	}
+	return telephony.Counts{
+		InSession: session != nil, Offered: int(r.Offered), Answered: int(r.Answered), Abandoned: int(r.Abandoned), Short: int(r.Short),
+		FlowOut: int(r.FlowOut), InTarget: int(r.AnsweredInTarget), TalkMean: of(r.Talked, r.TalkAvg),
+		WaitMean: of(r.Answered, r.WaitAvg), WaitMax: of(r.Offered, r.WaitMax),
+	}, nil
+}
+
+// of is a figure over n cases; over none there is no figure.
+func of(n int64, secs float64) *time.Duration {
+	if n == 0 {
+		return nil
+	}
+	d := time.Duration(secs * float64(time.Second))
+	return &d
+}
+
+// Callbacks lists the tasks in a state, oldest first.
+func (s *Store) Callbacks(ctx context.Context, state string) ([]telephony.Task, error) {
+	found, err := s.q.Callbacks(ctx, db.CallbacksParams{State: state, Max: maxTasks})
+	if err != nil {
+		return nil, fmt.Errorf("list callbacks: %w", err)
+	}
+	out := make([]telephony.Task, len(found))
+	for i, r := range found {
+		out[i] = telephony.Task{
+			ID: r.ID, Call: telephony.CallID(r.Call), Masked: r.NumTail, Place: r.Place, Reason: r.Reason, CreatedAt: r.CreatedAt.UTC(),
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/telephony"
+	"hotline/telephony/store/db"
+)
+
+// LeaseTTL is how long a lease stands without renewal.
+const LeaseTTL = 3 * time.Second
+
+// LeaseOptions are a lease's settings.
+type LeaseOptions struct {
+	// Holder names this controller.
+	Holder string
+	// Alone says that the caller has proved, by a lock of the operating system, that no other process bears the name. Then a
+	// lease of that name is a dead process's and is taken at once, which is what brings a restarted controller back within
+	// two seconds (F1). Without the proof it is waited for like anybody's.
+	Alone bool
+	// TTL is LeaseTTL when zero.
+	TTL time.Duration
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Lease is the proof of being the one controller (R3): a row in Postgres with a time stamp by the database's clock. The
+// holder renews it every third of the TTL and trusts it for 0.6 of the TTL by its own monotonic clock, counted from before
+// the renewal was sent; beyond that it may decide nothing (R4) until a renewal succeeds.
+type Lease struct {
+	q   *db.Queries
+	opt LeaseOptions
+
+	mu        sync.Mutex // guards epoch and confirmed
+	epoch     int64
+	confirmed time.Time
+}
+
+var _ telephony.Lease = (*Lease)(nil)
+
+// NewLease returns a lease that is not held yet.
+func NewLease(pool *pgxpool.Pool, opt LeaseOptions) *Lease {
+	if opt.TTL == 0 {
+		opt.TTL = LeaseTTL
+	}
+	return &Lease{q: db.New(pool), opt: opt}
+}
+
+// Epoch implements telephony.Lease.
+func (l *Lease) Epoch() (int64, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.epoch, l.epoch > 0 && l.opt.Now().Sub(l.confirmed) < l.opt.TTL*6/10
+}
+
+// Take waits until the lease is ours, or ctx ends. While another holds it, it is the standby's wait; while the database is
+// away it keeps trying.
+func (l *Lease) Take(ctx context.Context) error {
+	tick := time.NewTicker(l.opt.TTL / 6)
+	defer tick.Stop()
+	for waiting := false; ; waiting = true {
+		taken, err := l.take(ctx)
+		switch {
+		case taken:
+			return nil
+		case err != nil && ctx.Err() == nil:
+			l.opt.Log.WarnContext(ctx, "lease not taken, trying again", "err", err)
+		case !waiting:
+			l.opt.Log.InfoContext(ctx, "standing by: another controller holds the lease")
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("take the lease: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+func (l *Lease) take(ctx context.Context) (bool, error) {
+	asked := l.opt.Now()
+	ctx, cancel := context.WithTimeout(ctx, l.opt.TTL)
+	defer cancel()
+	epoch, err := l.q.TakeLease(ctx, db.TakeLeaseParams{Holder: l.opt.Holder, Alone: l.opt.Alone, Ttl: l.opt.TTL})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	l.confirm(epoch, asked)
+	l.opt.Log.InfoContext(ctx, "lease taken", "epoch", epoch, "holder", l.opt.Holder)
+	return true, nil
+}
+
+// Run renews the lease until ctx ends, and then gives it back. It returns telephony.ErrNotMaster as soon as another has
+// taken it. While the database does not answer, it goes on trying: nobody can know whether another took over before it does.
+func (l *Lease) Run(ctx context.Context) error {
+	tick := time.NewTicker(l.opt.TTL / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return l.release(ctx)
+		case <-tick.C:
+		}
+		err := l.renew(ctx)
+		switch {
+		case errors.Is(err, telephony.ErrNotMaster):
+			l.lose()
+			return fmt.Errorf("renew the lease of epoch %d: %w", l.held(), err)
+		case err != nil && ctx.Err() == nil:
+			l.opt.Log.WarnContext(ctx, "lease not renewed, hold-only until it is", "err", err)
+		}
+	}
+}
+
+func (l *Lease) renew(ctx context.Context) error {
+	epoch, asked := l.held(), l.opt.Now()
+	ctx, cancel := context.WithTimeout(ctx, l.opt.TTL*6/10)
+	defer cancel()
+	rows, err := l.q.RenewLease(ctx, epoch)
+	if err != nil {
+		return err
+	}
+	if rows == 0 {
+		return telephony.ErrNotMaster
+	}
+	l.confirm(epoch, asked)
+	return nil
+}
+
+// release hands over: a standby need not wait for the end of the lease (F32).
+func (l *Lease) release(ctx context.Context) error {
+	epoch := l.held()
+	l.lose()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opt.TTL)
+	defer cancel()
+	if _, err := l.q.ReleaseLease(ctx, epoch); err != nil {
+		l.opt.Log.WarnContext(ctx, "lease not given back, it ends by itself", "err", err)
+	}
+	return nil
+}
+
+func (l *Lease) confirm(epoch int64, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.epoch, l.confirmed = epoch, at
+}
+
+// lose ends every decision at once.
+func (l *Lease) lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.confirmed = time.Time{}
+}
+
+func (l *Lease) held() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.epoch
+}

@@ -1,0 +1,159 @@
+// Package store is telephony's durable side: calls, offers, seats' work, the controller's lease, and what boards read of
+// them, in Postgres. Every write of a call is one pipelined transaction, one round trip, guarded by the epoch (R3) and by
+// the version that the decision was made on; repeated after an unknown outcome it has the effect of one (R6).
+//
+// It must not decide anything: what follows from a call's state is telephony's, who may see it is httpapi's.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/realtime/factlog"
+	"hotline/telephony"
+	"hotline/telephony/store/db"
+)
+
+// sessionLine is the line of the Thursday event: it takes calls only while a session is open.
+const sessionLine = "session"
+
+// Store reads and writes calls.
+type Store struct {
+	pool  *pgxpool.Pool
+	q     *db.Queries
+	vault *Vault
+}
+
+var _ telephony.Ledger = (*Store)(nil)
+
+// New returns a store on a pool of its own (reliability.md 11.4: calls have one of 8), with the vault for numbers.
+func New(pool *pgxpool.Pool, vault *Vault) *Store {
+	return &Store{pool: pool, q: db.New(pool), vault: vault}
+}
+
+// pipeline queues the generated queries instead of running them: all of them travel in one round trip and are one
+// transaction. It has only commands, because a pipeline cannot branch on an answer; guards are must() in SQL.
+type pipeline struct{ batch pgx.Batch }
+
+var errPipeline = errors.New("a pipeline has no answers")
+
+func (p *pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	p.batch.Queue(sql, args...)
+	return pgconn.CommandTag{}, nil
+}
+
+func (p *pipeline) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return nil, errPipeline
+}
+
+func (p *pipeline) QueryRow(context.Context, string, ...any) pgx.Row { return noRow{} }
+
+type noRow struct{}
+
+func (noRow) Scan(...any) error { return errPipeline }
+
+// write runs what fill queues, and then the facts, as one transaction under the epoch.
+func (s *Store) write(ctx context.Context, epoch int64, facts []factlog.Fact, fill func(q *db.Queries) error) error {
+	var p pipeline
+	q := db.New(&p)
+	if err := errors.Join(q.HoldEpoch(ctx, epoch), fill(q)); err != nil {
+		return err
+	}
+	factlog.Queue(&p.batch, facts...)
+	return refusal(s.pool.SendBatch(ctx, &p.batch).Close())
+}
+
+// refusal names what a guard or a unique index refused.
+func refusal(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case "HL001":
+		return telephony.ErrNotMaster
+	case "HL002":
+		return telephony.ErrStale
+	case "HL003":
+		return telephony.ErrSeatTaken
+	case "HL004":
+		return errNotInWrapUp
+	case "23505": // unique_violation
+		switch pg.ConstraintName {
+		case "offer_open_seat", "offer_open_call", "seat_work_call":
+			return telephony.ErrSeatTaken
+		case "call_pkey", "call_channel_key":
+			return errThere
+		}
+	}
+	return err
+}
+
+var (
+	errNotInWrapUp = errors.New("seat is in no wrap-up")
+	errThere       = errors.New("call is there already")
+)
+
+// missing turns an empty answer, and an id that is none, into ErrNotFound.
+func missing(err error) error {
+	var pg *pgconn.PgError
+	if errors.Is(err, pgx.ErrNoRows) || errors.As(err, &pg) && pg.Code == "22P02" { // invalid_text_representation
+		return telephony.ErrNotFound
+	}
+	return err
+}
+
+// rows are facts as the log takes them.
+func rows(facts []telephony.Fact, actor string, epoch int64, at time.Time) ([]factlog.Fact, error) {
+	out := make([]factlog.Fact, len(facts))
+	for i, f := range facts {
+		data := json.RawMessage("{}")
+		if len(f.Data) > 0 {
+			var err error
+			if data, err = json.Marshal(f.Data); err != nil {
+				return nil, fmt.Errorf("fact %s: %w", f.Kind, err)
+			}
+		}
+		out[i] = factlog.Fact{
+			At: at, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics, Actor: actor, Epoch: epoch, Data: data,
+		}
+	}
+	return out, nil
+}
+
+// orNull is NULL for the empty value.
+func orNull[T ~string](v T) *string {
+	if v == "" {
+		return nil
+	}
+	s := string(v)
+	return &s
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func text[T ~string](p *string) T {
+	if p == nil {
+		return ""
+	}
+	return T(*p)
+}
+
+func utc(p *time.Time) time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return p.UTC()
+}
