@@ -26,7 +26,7 @@ func (c *Client) DeleteBridge(ctx context.Context, id telephony.BridgeID) error 
 }
 
 // Hold lets a leg wait with music. The role is what brings the music, and it is lost when the leg comes straight from a
-// holding bridge, this one included (L-, telephony.md 2.4): so it is taken out first wherever it may be in one. A bridge
+// holding bridge, this one included (telephony.md 2.4): so it is taken out first wherever it may be in one. A bridge
 // that is not there, after a restart of the exchange, is made.
 func (c *Client) Hold(ctx context.Context, bridge telephony.BridgeID, leg telephony.LegID) error {
 	if from, ok := c.holding(leg); ok {
