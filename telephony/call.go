@@ -90,8 +90,10 @@ type Live struct {
 	CallerIn    bool // in the talk bridge
 	SeatUp      bool // the seat's leg is answered
 	SeatDying   bool
-	SeatIn      bool   // in the talk bridge
-	Playback    string // running announcement
+	SeatIn      bool      // in the talk bridge
+	Playback    string    // running announcement
+	SeatRinging bool      // the telephone of the seat's leg has said that it rings
+	RungAt      time.Time // when the seat's leg was asked for
 }
 
 // OfferState is the state of an offer; all but open are final (peers.md 3.3).

@@ -16,6 +16,10 @@ var (
 	ErrNotMaster = errors.New("another controller holds the lease")
 	// ErrSeatTaken: the seat is not routable, or another offer got it first.
 	ErrSeatTaken = errors.New("seat is not free")
+	// ErrOfferClosed: the offer is answered, withdrawn or over.
+	ErrOfferClosed = errors.New("offer is closed")
+	// ErrNotInCall: nobody of ours speaks with the caller.
+	ErrNotInCall = errors.New("call is not in conversation")
 	// ErrNotFound: no such row.
 	ErrNotFound = errors.New("not found")
 )

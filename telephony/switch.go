@@ -108,15 +108,15 @@ type Signal interface{ signal() }
 
 // The signals. Leg is the channel they are about; At is the exchange's own time stamp.
 type (
-	// Up: the event socket stands (again). What happened before is only in a Snapshot.
+	// Up means: the event socket stands (again). What happened before is only in a Snapshot.
 	Up struct{ Entity string }
-	// Down: the event socket is lost; events are being missed.
+	// Down means: the event socket is lost; events are being missed.
 	Down struct{ Err error }
-	// Replaced: another controller took the application over. Stop acting (R3).
+	// Replaced means: another controller took the application over. Stop acting (R3).
 	Replaced struct{}
-	// Overflow: the event queue was full and events were dropped; reconcile.
+	// Overflow means: the event queue was full and events were dropped; reconcile.
 	Overflow struct{}
-	// Entered: a channel has come into the application. Args are those of Stasis() or of the originate.
+	// Entered means: a channel has come into the application. Args are those of Stasis() or of the originate.
 	Entered struct {
 		Leg     LegID
 		Args    []string
@@ -124,28 +124,28 @@ type (
 		Dialled string
 		At      time.Time
 	}
-	// Answered: the channel is up.
+	// Answered means: the channel is up.
 	Answered struct{ Leg LegID }
-	// Ringing: the telephone of a seat leg rings.
+	// Ringing means: the telephone of a seat leg rings.
 	Ringing struct{ Leg LegID }
-	// EnteredBridge: the channel is in the bridge. It does not count after HangupRequested of the same leg.
+	// EnteredBridge means: the channel is in the bridge. It does not count after HangupRequested of the same leg.
 	EnteredBridge struct {
 		Leg    LegID
 		Bridge BridgeID
 	}
-	// LeftBridge: the channel is out of the bridge.
+	// LeftBridge means: the channel is out of the bridge.
 	LeftBridge struct {
 		Leg    LegID
 		Bridge BridgeID
 	}
-	// HangupRequested: the channel is dying. Soft: by us or the dialplan, else by the far end.
+	// HangupRequested means: the channel is dying. Soft: by us or the dialplan, else by the far end.
 	HangupRequested struct {
 		Leg  LegID
 		Soft bool
 	}
-	// LegLeft: the channel left the application (StasisEnd).
+	// LegLeft means: the channel left the application (StasisEnd).
 	LegLeft struct{ Leg LegID }
-	// LegGone: the channel is destroyed. Cause is Q.850; TechCause the SIP status or 0. Asked: a HangupRequested came before,
+	// LegGone means: the channel is destroyed. Cause is Q.850; TechCause the SIP status or 0. Asked: a HangupRequested came before,
 	// which tells a telephone's own 480 from the ring timeout's (telephony.md 2.5).
 	LegGone struct {
 		Leg       LegID
@@ -153,17 +153,17 @@ type (
 		TechCause int
 		Asked     bool
 	}
-	// PlayDone: a playback ended, was stopped or failed.
+	// PlayDone means: a playback ended, was stopped or failed.
 	PlayDone struct {
 		Playback string
 		Failed   bool
 	}
-	// EndpointChanged: a seat's telephone came or went.
+	// EndpointChanged means: a seat's telephone came or went.
 	EndpointChanged struct {
 		Endpoint string
 		Online   bool
 	}
-	// Unknown: an event type we do not know; counted.
+	// Unknown means: an event type we do not know; counted.
 	Unknown struct{ Type string }
 )
 
