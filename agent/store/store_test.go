@@ -1,0 +1,480 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"hotline/agent"
+	"hotline/agent/store"
+	"hotline/deploy/migrations/pgtest"
+)
+
+func at() time.Time { return time.Date(2026, 11, 26, 0, 30, 0, 0, time.UTC) }
+
+// hall is a database with a line, three seats and some people, and the service over it.
+type hall struct {
+	pool    *pgxpool.Pool
+	store   *store.Store
+	service *agent.Service
+	phones  *exchange
+	roster  *roster
+	waked   chan struct{}
+}
+
+func setup(t *testing.T) *hall {
+	t.Helper()
+	h := &hall{pool: pgtest.New(t), phones: &exchange{accounts: map[string]string{}}, roster: &roster{open: map[agent.SeatID]time.Time{}}}
+	h.waked = make(chan struct{}, 1000)
+	h.store = store.New(h.pool, func() { h.waked <- struct{}{} })
+	h.service = &agent.Service{
+		Store: h.store, Phones: h.phones, Roster: h.roster, Now: at, Log: slog.New(slog.DiscardHandler), Realm: "hotline",
+	}
+	units, err := store.SampleUnits()
+	require.NoError(t, err)
+	require.Len(t, units, 43)
+	require.NoError(t, h.store.PutUnits(t.Context(), units))
+	require.NoError(t, h.store.PutLine(t.Context(), store.Line{ID: "session", Name: "接热线", Number: "12345"}))
+	require.NoError(t, h.store.PutSeats(t.Context(), at(),
+		store.Seat{ID: "A01", Line: "session", Kind: agent.SeatOfficial, Unit: "MED", Label: "1号席"},
+		store.Seat{ID: "A02", Line: "session", Kind: agent.SeatOfficial, Unit: "MED", Label: "2号席"},
+		store.Seat{ID: "B01", Line: "session", Kind: agent.SeatOperator, Label: "话务1"}))
+	return h
+}
+
+func (h *hall) person(t *testing.T, login string, roles ...agent.Role) agent.Identity {
+	t.Helper()
+	id := agent.PersonID(uuid.Must(uuid.NewV7()).String())
+	p := agent.Person{ID: id, LoginName: login, Name: "名" + login, Unit: "MED", Roles: roles, CreatedAt: at()}
+	require.NoError(t, h.store.CreatePerson(t.Context(), p, "hash", "system"))
+	return agent.Identity{Person: id, LoginName: login, Name: p.Name, Roles: roles}
+}
+
+// ready signs the person in, connects a telephone and makes the seat ready.
+func (h *hall) ready(t *testing.T, who agent.Identity, seat agent.SeatID) agent.State {
+	t.Helper()
+	_, err := h.service.Take(t.Context(), who, seat, agent.PlaceOfficial, false)
+	require.NoError(t, err)
+	acc, err := h.service.Phone(t.Context(), who, seat, "page-1", agent.PhoneBrowser, "")
+	require.NoError(t, err)
+	require.NoError(t, h.service.EndpointOnline(t.Context(), acc.Endpoint, true))
+	s := h.seat(t, seat)
+	s, err = h.service.SetIntent(t.Context(), who, seat, agent.Wish{Intent: agent.IntentReady, Version: s.Version})
+	require.NoError(t, err)
+	return s
+}
+
+func (h *hall) seat(t *testing.T, id agent.SeatID) agent.State {
+	t.Helper()
+	v, err := h.store.SeatView(t.Context(), id)
+	require.NoError(t, err)
+	return v.State
+}
+
+type fact struct {
+	Kind, Subject, Actor string
+	Topics               []string
+	Data                 map[string]any
+}
+
+func (h *hall) facts(t *testing.T, subject string) []fact {
+	t.Helper()
+	rows, err := h.pool.Query(t.Context(), `SELECT kind, subject, actor, topics, data FROM fact WHERE subject = $1 ORDER BY id`, subject)
+	require.NoError(t, err)
+	facts, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (fact, error) {
+		var f fact
+		var data []byte
+		err := r.Scan(&f.Kind, &f.Subject, &f.Actor, &f.Topics, &data)
+		return f, errors.Join(err, json.Unmarshal(data, &f.Data))
+	})
+	require.NoError(t, err)
+	return facts
+}
+
+func (h *hall) kinds(t *testing.T, subject string) []string {
+	t.Helper()
+	var ks []string
+	for _, f := range h.facts(t, subject) {
+		ks = append(ks, f.Kind)
+	}
+	return ks
+}
+
+// exchange and roster are ten-line fakes of the other side.
+type exchange struct {
+	mu       sync.Mutex
+	accounts map[string]string
+	err      error
+}
+
+func (e *exchange) Put(_ context.Context, endpoint, ha1, contact string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil {
+		e.accounts[endpoint] = ha1 + contact
+	}
+	return e.err
+}
+
+func (e *exchange) Drop(_ context.Context, endpoint string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.accounts, endpoint)
+	return nil
+}
+
+type roster struct {
+	mu   sync.Mutex
+	open map[agent.SeatID]time.Time
+	err  error
+}
+
+func (r *roster) Open(_ context.Context, _ agent.LineID, seat agent.SeatID, open bool, since time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.open, seat)
+	if open {
+		r.open[seat] = since
+	}
+	return r.err
+}
+
+func TestASeatFromSignInToSignOut(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	var lines []agent.LineID
+	h.service.OnChange = func(l agent.LineID) { lines = append(lines, l) }
+	li := h.person(t, "li", agent.RoleOfficial)
+	s := h.ready(t, li, "A01")
+	require.True(t, s.Open())
+	require.Equal(t, map[agent.SeatID]time.Time{"A01": at()}, h.roster.open)
+	require.Len(t, h.phones.accounts[s.Endpoint], 32, "the exchange holds the digest, never the secret")
+
+	v, err := h.store.SeatView(t.Context(), "A01")
+	require.NoError(t, err)
+	require.Equal(t, "名li", v.PersonName)
+	require.Equal(t, "省医保局", v.UnitName)
+	require.Equal(t, agent.ShownReady, v.Shown())
+	sitting, err := h.store.SittingOf(t.Context(), li.Person)
+	require.NoError(t, err)
+	require.Equal(t, agent.Sitting{Seat: "A01", Place: agent.PlaceOfficial}, sitting)
+
+	s, err = h.service.SignOut(t.Context(), li, "A01", agent.PlaceOfficial, "")
+	require.NoError(t, err)
+	require.Empty(t, s.Person)
+	require.Empty(t, h.phones.accounts, "the account ends with the sign-in")
+	require.Empty(t, h.roster.open)
+	require.Equal(t, []string{"seat.taken", "seat.client", "seat.device", "seat.device", "seat.intent", "seat.signed_out"}, h.kinds(t, "A01"))
+	f := h.facts(t, "A01")[0]
+	require.Equal(t, li.Actor(), f.Actor)
+	require.Equal(t, []string{"board", "line:session", "seat:A01"}, f.Topics)
+	require.Len(t, lines, 5)
+	require.NotEmpty(t, h.waked)
+}
+
+func TestOnePersonOnePlace(t *testing.T) { // A1
+	t.Parallel()
+	h := setup(t)
+	both := h.person(t, "both", agent.RoleOfficial, agent.RoleRecorder)
+	results := make(chan error)
+	for _, seat := range []agent.SeatID{"A01", "A02"} {
+		for _, place := range []agent.Place{agent.PlaceOfficial, agent.PlaceRecorder} {
+			go func() {
+				_, err := h.service.Take(t.Context(), both, seat, place, false)
+				results <- err
+			}()
+		}
+	}
+	won := 0
+	for range 4 {
+		err := <-results
+		if err == nil {
+			won++
+			continue
+		}
+		var elsewhere *agent.PersonElsewhereError
+		require.ErrorAs(t, err, &elsewhere)
+	}
+	require.Equal(t, 1, won)
+}
+
+func TestOneSeatOnePerson(t *testing.T) { // A1, V2.3.4
+	t.Parallel()
+	h := setup(t)
+	results := make(chan error)
+	for _, name := range []string{"li", "wang", "zhao", "sun"} {
+		who := h.person(t, name, agent.RoleOfficial)
+		go func() {
+			_, err := h.service.Take(t.Context(), who, "A01", agent.PlaceOfficial, false)
+			results <- err
+		}()
+	}
+	won := 0
+	for range 4 {
+		err := <-results
+		if err == nil {
+			won++
+			continue
+		}
+		var taken *agent.SeatTakenError
+		require.ErrorAs(t, err, &taken)
+	}
+	require.Equal(t, 1, won)
+}
+
+func TestWhoMaySitWhere(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	for _, c := range []struct {
+		role  agent.Role
+		seat  agent.SeatID
+		place agent.Place
+		ok    bool
+	}{
+		{agent.RoleOfficial, "A01", agent.PlaceOfficial, true},
+		{agent.RoleOfficial, "B01", agent.PlaceOfficial, false},
+		{agent.RoleOfficial, "A01", agent.PlaceRecorder, false},
+		{agent.RoleRecorder, "A02", agent.PlaceRecorder, true},
+		{agent.RoleRecorder, "A02", agent.PlaceOfficial, false},
+		{agent.RoleOperator, "B01", agent.PlaceOfficial, true},
+		{agent.RoleOffice, "A02", agent.PlaceOfficial, false},
+		{agent.RoleSystemAdmin, "A02", agent.PlaceOfficial, false},
+	} {
+		who := h.person(t, "p"+uuid.Must(uuid.NewV7()).String()[24:], c.role)
+		_, err := h.service.Take(t.Context(), who, c.seat, c.place, false)
+		if c.ok {
+			require.NoError(t, err, "%+v", c)
+		} else {
+			require.ErrorIs(t, err, agent.ErrNotAllowed, "%+v", c)
+		}
+	}
+	_, err := h.service.Take(t.Context(), h.person(t, "lost", agent.RoleOfficial), "A99", agent.PlaceOfficial, false)
+	require.ErrorIs(t, err, agent.ErrNotFound)
+}
+
+func TestAStaleCommandChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	li := h.person(t, "li", agent.RoleOfficial)
+	s := h.ready(t, li, "A01")
+	before := h.kinds(t, "A01")
+	_, err := h.service.SetIntent(t.Context(), li, "A01", agent.Wish{Intent: agent.IntentBusy, Version: s.Version - 1})
+	require.ErrorIs(t, err, agent.ErrStale)
+	require.Equal(t, s, h.seat(t, "A01"))
+	require.Equal(t, before, h.kinds(t, "A01"))
+}
+
+// peers.md 5.1 (kazoo 1331): a wish and the end of the work at the same moment never leave the wish hanging.
+func TestAWishMeetsTheEndOfTheWork(t *testing.T) { // A4
+	t.Parallel()
+	h := setup(t)
+	li := h.person(t, "li", agent.RoleOfficial)
+	s := h.ready(t, li, "A01")
+	ctx := t.Context()
+	for range 20 {
+		h.work(t, "A01", "engaged")
+		done := make(chan error, 2)
+		go func() {
+			_, err := h.service.SetIntent(ctx, li, "A01", agent.Wish{Intent: agent.IntentRest, RestCode: "meal", Version: s.Version})
+			done <- err
+		}()
+		go func() {
+			_, err := h.pool.Exec(ctx, `UPDATE seat_work SET work = 'idle', call = NULL WHERE seat = 'A01'`)
+			done <- errors.Join(err, h.service.WorkOver(ctx, "A01"))
+		}()
+		require.NoError(t, <-done)
+		require.NoError(t, <-done)
+		s = h.seat(t, "A01")
+		require.Equal(t, agent.IntentRest, s.Intent)
+		require.Equal(t, agent.PendingNone, s.Pending)
+		var err error
+		s, err = h.service.SetIntent(ctx, li, "A01", agent.Wish{Intent: agent.IntentReady, Version: s.Version})
+		require.NoError(t, err)
+	}
+}
+
+// work puts a call at a seat, as the controller would.
+func (h *hall) work(t *testing.T, seat, work string) {
+	t.Helper()
+	id := uuid.Must(uuid.NewV7()).String()
+	_, err := h.pool.Exec(t.Context(), `INSERT INTO call (id, channel, line, dialled, state, seq, arrived_at, epoch)
+		VALUES ($1, $2, 'session', '12345', 'talking', nextval('call_seq'), now(), 0)`, id, "ch-"+id)
+	require.NoError(t, err)
+	_, err = h.pool.Exec(t.Context(), `UPDATE seat_work SET work = $2, call = $3, version = version + 1 WHERE seat = $1`, seat, work, id)
+	require.NoError(t, err)
+}
+
+func TestReloadTellsTheController(t *testing.T) { // A11, F2
+	t.Parallel()
+	h := setup(t)
+	var replaced []agent.SeatID
+	h.service.ClientReplaced = func(_ context.Context, s agent.SeatID) { replaced = append(replaced, s) }
+	li := h.person(t, "li", agent.RoleOfficial)
+	s := h.ready(t, li, "A01")
+	require.Equal(t, []agent.SeatID{"A01"}, replaced)
+	_, err := h.service.Phone(t.Context(), li, "A01", "page-1", agent.PhoneBrowser, "")
+	require.NoError(t, err)
+	require.Len(t, replaced, 1, "the same page with another account is no new page")
+	_, err = h.service.Phone(t.Context(), li, "A01", "page-2", agent.PhoneBrowser, "")
+	require.NoError(t, err)
+	require.Len(t, replaced, 2)
+	require.Len(t, h.phones.accounts, 1)
+	require.NotContains(t, h.phones.accounts, s.Endpoint)
+	require.ErrorIs(t, h.service.Device(t.Context(), li, "A01", "page-1", agent.DeviceOK), agent.ErrReplaced)
+	require.NoError(t, h.service.EndpointOnline(t.Context(), s.Endpoint, true), "a dropped telephone is no news")
+	require.Equal(t, agent.DeviceUnknown, h.seat(t, "A01").Device)
+}
+
+func TestSIPPhoneWorksAtOnce(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	op := h.person(t, "op", agent.RoleOperator)
+	_, err := h.service.Take(t.Context(), op, "B01", agent.PlaceOfficial, false)
+	require.NoError(t, err)
+	acc, err := h.service.Phone(t.Context(), op, "B01", "sim", agent.PhoneSIP, "sip:B01@127.0.0.3:5070")
+	require.NoError(t, err)
+	require.Empty(t, acc.HA1)
+	require.Equal(t, "sip:B01@127.0.0.3:5070", h.phones.accounts[acc.Endpoint])
+	require.Equal(t, agent.DeviceOK, h.seat(t, "B01").Device)
+}
+
+func TestTheExchangeIsAway(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	li := h.person(t, "li", agent.RoleOfficial)
+	_, err := h.service.Take(t.Context(), li, "A01", agent.PlaceOfficial, false)
+	require.NoError(t, err)
+	h.phones.err = errors.New("exchange away")
+	_, err = h.service.Phone(t.Context(), li, "A01", "page-1", agent.PhoneBrowser, "")
+	require.ErrorContains(t, err, "exchange away")
+	require.Equal(t, agent.DeviceUnknown, h.seat(t, "A01").Device)
+	h.phones.err = nil
+	_, err = h.service.Phone(t.Context(), li, "A01", "page-1", agent.PhoneBrowser, "")
+	require.NoError(t, err, "the page tries again")
+}
+
+// F16, F9: the exchange or the index begins anew.
+func TestRebuildAfterARestart(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	li, op := h.person(t, "li", agent.RoleOfficial), h.person(t, "op", agent.RoleOperator)
+	s := h.ready(t, li, "A01")
+	_, err := h.service.Take(t.Context(), op, "B01", agent.PlaceOfficial, false)
+	require.NoError(t, err)
+	sip, err := h.service.Phone(t.Context(), op, "B01", "sim", agent.PhoneSIP, "sip:B01@127.0.0.3:5070")
+	require.NoError(t, err)
+
+	clear(h.phones.accounts)
+	require.NoError(t, h.service.RepushAll(t.Context(), true))
+	require.Contains(t, h.phones.accounts, s.Endpoint)
+	require.Contains(t, h.phones.accounts, sip.Endpoint)
+	require.Equal(t, agent.DeviceUnregistered, h.seat(t, "A01").Device, "a browser has to register anew")
+	require.Equal(t, agent.DeviceOK, h.seat(t, "B01").Device)
+	require.NoError(t, h.service.EndpointOnline(t.Context(), s.Endpoint, true))
+
+	clear(h.roster.open)
+	require.NoError(t, h.service.RebuildRoster(t.Context()))
+	require.Equal(t, map[agent.SeatID]time.Time{"A01": at()}, h.roster.open)
+	h.work(t, "A01", "engaged")
+	require.NoError(t, h.service.RebuildRoster(t.Context()))
+	require.True(t, h.roster.open["A01"].IsZero(), "open, but in a call")
+}
+
+func TestALostIndexFailsNoCommand(t *testing.T) { // F9
+	t.Parallel()
+	h := setup(t)
+	h.roster.err = errors.New("redis away")
+	require.True(t, h.ready(t, h.person(t, "li", agent.RoleOfficial), "A01").Open())
+}
+
+func TestSupervisorAndSessionEnd(t *testing.T) { // A14, A16
+	t.Parallel()
+	h := setup(t)
+	li, boss := h.person(t, "li", agent.RoleOfficial), h.person(t, "boss", agent.RoleSupervisor)
+	s := h.ready(t, li, "A01")
+	_, err := h.service.SetIntent(t.Context(), boss, "A01", agent.Wish{Intent: agent.IntentBusy, Version: s.Version})
+	require.ErrorIs(t, err, agent.ErrReasonMissing)
+	s, err = h.service.SetIntent(t.Context(), boss, "A01", agent.Wish{Intent: agent.IntentBusy, Version: s.Version, Reason: "检修"})
+	require.NoError(t, err)
+	s, err = h.service.SetIntent(t.Context(), li, "A01", agent.Wish{Intent: agent.IntentReady, Version: s.Version})
+	require.NoError(t, err)
+
+	require.NoError(t, h.service.CloseSession(t.Context(), "session"))
+	require.Equal(t, agent.IntentBusy, h.seat(t, "A01").Intent)
+	_, err = h.service.SignOut(t.Context(), boss, "A01", agent.PlaceOfficial, "散场")
+	require.NoError(t, err)
+	require.Empty(t, h.seat(t, "A01").Person)
+	last := h.facts(t, "A01")
+	require.Equal(t, "散场", last[len(last)-1].Data["reason"])
+	require.Equal(t, boss.Actor(), last[len(last)-1].Actor)
+	_ = s
+}
+
+func TestDisabledPersonTakesNoSeat(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	li := h.person(t, "li", agent.RoleOfficial)
+	_, err := h.store.SetDisabled(t.Context(), li.Person, true, "system", at())
+	require.NoError(t, err)
+	_, err = h.service.Take(t.Context(), li, "A01", agent.PlaceOfficial, false)
+	require.ErrorIs(t, err, agent.ErrNotAllowed)
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	_, err := h.store.LiveSession(t.Context())
+	require.ErrorIs(t, err, agent.ErrNotFound)
+	n := store.NewSession{Unit: "MED", Theme: "异地就医", OpensAt: at(), ClosesAt: at().Add(3 * time.Hour)}
+	first, err := h.store.OpenSession(t.Context(), n)
+	require.NoError(t, err)
+	second, err := h.store.OpenSession(t.Context(), n)
+	require.NoError(t, err)
+	require.Equal(t, first+1, second)
+	live, err := h.store.LiveSession(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, agent.Session{
+		Number: second, UnitName: "省医保局", Theme: "异地就医", State: "open", OpensAt: live.OpensAt, ClosesAt: live.ClosesAt,
+	}, live)
+	require.True(t, live.OpensAt.Equal(at()))
+	n.Unit = "XXX"
+	_, err = h.store.OpenSession(t.Context(), n)
+	var field *agent.FieldError
+	require.ErrorAs(t, err, &field)
+	_, err = h.store.LiveSession(t.Context())
+	require.NoError(t, err, "a refused session closes none")
+}
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.person(t, "li", agent.RoleOfficial, agent.RoleUnit)
+	p, err := h.store.PersonByLoginName(t.Context(), "li")
+	require.NoError(t, err)
+	require.Equal(t, "省医保局", p.UnitName)
+	require.ElementsMatch(t, []agent.Role{agent.RoleOfficial, agent.RoleUnit}, p.Roles)
+	_, err = h.store.PersonByLoginName(t.Context(), "nobody")
+	require.ErrorIs(t, err, agent.ErrNotFound)
+
+	p.ID = agent.PersonID(uuid.Must(uuid.NewV7()).String())
+	require.ErrorIs(t, h.store.CreatePerson(t.Context(), p, "hash", "system"), agent.ErrExists)
+	p.LoginName, p.Unit = "wang", "XXX"
+	var field *agent.FieldError
+	require.ErrorAs(t, h.store.CreatePerson(t.Context(), p, "hash", "system"), &field)
+	people, err := h.store.People(t.Context())
+	require.NoError(t, err)
+	require.Len(t, people, 1, "what is refused leaves nothing")
+	require.True(t, slices.Contains(h.kinds(t, string(people[0].ID)), "person.created"))
+	_, err = h.store.SetDisabled(t.Context(), p.ID, true, "system", at())
+	require.ErrorIs(t, err, agent.ErrNotFound)
+}
