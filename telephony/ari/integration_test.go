@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,7 +85,9 @@ func newPhone(t *testing.T, ip string) *phone {
 	require.NoError(t, err)
 	p.dialogs = &sipgo.DialogUA{Client: p.client, ContactHDR: sip.ContactHeader{Address: sip.Uri{User: "phone", Host: ip, Port: p.port}}}
 	p.answers(t, server)
-	go func() { _ = server.ServeUDP(socket) }()
+	listening := &announced{PacketConn: socket, ready: make(chan struct{})}
+	go func() { _ = server.ServeUDP(listening) }()
+	<-listening.ready
 	go p.listen()
 	t.Cleanup(func() {
 		_ = ua.Close()
@@ -92,6 +95,18 @@ func newPhone(t *testing.T, ip string) *phone {
 		_ = rtp.Close()
 	})
 	return p
+}
+
+// announced tells when it is read for the first time: only then does sipgo know it and sends from it.
+type announced struct {
+	net.PacketConn
+	once  sync.Once
+	ready chan struct{}
+}
+
+func (a *announced) ReadFrom(p []byte) (int, net.Addr, error) {
+	a.once.Do(func() { close(a.ready) })
+	return a.PacketConn.ReadFrom(p)
 }
 
 func (p *phone) answers(t *testing.T, server *sipgo.Server) {
