@@ -326,7 +326,7 @@ func TestPresenceLaws(t *testing.T) {
 				require.True(t, s.Person == "" || s.Work == agent.WorkIdle, "nobody is signed out of a call")
 			}
 			require.False(t, n.Person != "" && n.Person == n.Recorder)
-			require.Equal(t, n.Open() && n.Work == agent.WorkIdle, !n.IdleSince().IsZero())
+			require.False(t, n.AvailableSince().Before(n.Since))
 			s = n
 		}
 	})

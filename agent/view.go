@@ -59,12 +59,10 @@ func (s State) Shown() Shown {
 	return ShownBusy
 }
 
-// IdleSince is the time since which an open seat waits for a call; zero when it does not.
-func (s State) IdleSince() time.Time {
-	switch {
-	case !s.Open() || s.Work != WorkIdle:
-		return time.Time{}
-	case s.WorkSince.After(s.Since):
+// AvailableSince is the time since which the seat takes calls and is in none, as far as it does: the line serves the one that
+// is idle longest.
+func (s State) AvailableSince() time.Time {
+	if s.WorkSince.After(s.Since) {
 		return s.WorkSince
 	}
 	return s.Since

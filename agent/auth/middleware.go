@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"hotline/agent"
+)
+
+type remoteKey struct{}
+
+// remote is the key of the address that the request came from.
+func remote(ctx context.Context) string {
+	addr, ok := ctx.Value(remoteKey{}).(string)
+	if !ok {
+		return "unknown"
+	}
+	return addr
+}
+
+// Identify puts who acts into the request's context, where agent.FromContext finds it; without a valid login it puts
+// nothing, and the handlers refuse. The person is looked up anew at least every second, so that someone disabled is cut off.
+// It passes the ResponseWriter on as it is, so sockets may be upgraded behind it. It takes the address from RemoteAddr:
+// a proxy's header has to be translated before, for the configured proxy only (V4.1.3).
+func (a *Service) Identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := context.WithValue(r.Context(), remoteKey{}, address(r.RemoteAddr))
+		if c, err := r.Cookie(a.CookieName()); err == nil && c.Value != "" {
+			signedIn, err := a.identify(ctx, c.Value)
+			if err != nil { // fail closed, but do not send people to the sign-in page for a database that is away
+				a.Log.ErrorContext(ctx, "login not checked", slog.Any("err", err))
+				unavailable(w)
+				return
+			}
+			ctx = signedIn
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func (a *Service) identify(ctx context.Context, token string) (context.Context, error) {
+	loaded, err := a.logins.Load(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	id, login := agent.PersonID(a.logins.GetString(loaded, keyPerson)), a.logins.GetString(loaded, keyLogin)
+	if id == "" {
+		return ctx, nil
+	}
+	person, err := a.person(loaded, id)
+	if err != nil {
+		return nil, err
+	}
+	if !person.DisabledAt.IsZero() {
+		return ctx, nil
+	}
+	now := a.Now()
+	if now.Sub(time.Unix(a.logins.GetInt64(loaded, keySeen), 0)) >= touchEvery {
+		a.logins.Put(loaded, keySeen, now.Unix())
+		if _, _, err := a.logins.Commit(loaded); err != nil {
+			return nil, err
+		}
+	}
+	return agent.NewContext(loaded, identity(person, login)), nil
+}
+
+// person looks a person up, at most once a second each.
+func (a *Service) person(ctx context.Context, id agent.PersonID) (agent.Person, error) {
+	now := a.Now()
+	a.mu.Lock()
+	c, ok := a.people[id]
+	a.mu.Unlock()
+	if ok && now.Before(c.until) {
+		return c.person, nil
+	}
+	p, err := a.Store.Person(ctx, id)
+	if err != nil {
+		return agent.Person{}, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for other, c := range a.people { // few: those of the last second
+		if !now.Before(c.until) {
+			delete(a.people, other)
+		}
+	}
+	a.people[id] = cachedPerson{person: p, until: now.Add(personCached)}
+	return p, nil
+}
+
+func (a *Service) forget(id agent.PersonID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.people, id)
+}
+
+func unavailable(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = w.Write([]byte(`{"type":"urn:hotline:unavailable","title":"Service Unavailable","status":503}`)) // the client has gone otherwise
+}
