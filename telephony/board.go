@@ -43,7 +43,7 @@ type Holding struct {
 type Board struct {
 	Position string
 	Lines    []BoardLine
-	Seats    []BoardSeat
+	Seats    []agent.SeatView
 	Counts   Counts // of the live session, or of today when there is none
 	Today    Counts
 }
@@ -62,21 +62,6 @@ type BoardCaller struct {
 	Place    string
 	QueuedAt time.Time
 	State    State
-}
-
-// BoardSeat is a seat with its four facts (peers.md 3.1) and the names of its people.
-type BoardSeat struct {
-	agent.State
-
-	Label        string
-	Kind         string
-	UnitName     string
-	PersonName   string
-	RecorderName string
-	WorkSince    time.Time
-	Call         CallID
-	Offer        OfferID
-	Misses       int
 }
 
 // AnswerTarget is the longest wait of a call that is answered in time (K-08, K-09).

@@ -20,7 +20,7 @@ func (n PhoneNumber) String() string { return n.Masked() }
 // GoString masks as well: %#v is how test frameworks and panics print.
 func (n PhoneNumber) GoString() string { return `"` + n.Masked() + `"` }
 
-// ErrNumber: what the carrier gave is no telephone number. The text does not repeat it.
+// ErrNumber says that what the carrier gave is no telephone number. Its text does not repeat it.
 var ErrNumber = errors.New("not a telephone number")
 
 const (

@@ -31,8 +31,6 @@ var (
 	closeSource string
 	//go:embed reserve.lua
 	reserveSource string
-	//go:embed occupy.lua
-	occupySource string
 	//go:embed idle.lua
 	idleSource string
 	//go:embed rebuild.lua
@@ -46,7 +44,7 @@ type Roster struct {
 	rdb    *redis.Client
 	prefix string
 
-	open, shut, reserve, occupy, idle, rebuild, list *redis.Script
+	open, shut, reserve, idle, rebuild, list *redis.Script
 }
 
 // New returns the roster. A client that repeats commands by itself is refused: it would run a script twice (R6), so it must
@@ -58,8 +56,7 @@ func New(rdb *redis.Client, prefix string) (*Roster, error) {
 	return &Roster{
 		rdb: rdb, prefix: prefix,
 		open: redis.NewScript(openSource), shut: redis.NewScript(closeSource), reserve: redis.NewScript(reserveSource),
-		occupy: redis.NewScript(occupySource), idle: redis.NewScript(idleSource), rebuild: redis.NewScript(rebuildSource),
-		list: redis.NewScript(listSource),
+		idle: redis.NewScript(idleSource), rebuild: redis.NewScript(rebuildSource), list: redis.NewScript(listSource),
 	}, nil
 }
 
@@ -78,8 +75,9 @@ func (r *Roster) Open(ctx context.Context, line agent.LineID, seat agent.SeatID,
 	return nil
 }
 
-// Reserve takes the seat that is idle longest until then; false when none is ready. A seat that Postgres then refuses is not
-// to be given back by Idle, or it would be the next again: its reservation runs out by itself, or a Rebuild puts it right.
+// Reserve takes the seat that is idle longest until then; false when none is ready. Until then is longer than any
+// conversation, because the reservation also covers the work that follows; its end only mends what somebody forgot. A seat
+// that Postgres refuses is not given back by Idle unless Postgres says that it is idle, or it would be the next again.
 func (r *Roster) Reserve(ctx context.Context, line agent.LineID, request string, now, until time.Time) (agent.SeatID, bool, error) {
 	keys := []string{r.opened(line), r.ready(line), r.busy(line), r.generation(line), r.answer(line, request)}
 	seat, err := r.reserve.Run(ctx, r.rdb, keys, now.UnixMicro(), until.UnixMicro(), remember.Milliseconds()).Text()
@@ -90,14 +88,6 @@ func (r *Roster) Reserve(ctx context.Context, line agent.LineID, request string,
 		return "", false, fmt.Errorf("reserve a seat of line %s: %w", line, err)
 	}
 	return agent.SeatID(seat), true, nil
-}
-
-// Occupy makes a reservation last until Idle: the seat has been offered its call.
-func (r *Roster) Occupy(ctx context.Context, line agent.LineID, seat agent.SeatID) error {
-	if err := r.occupy.Run(ctx, r.rdb, []string{r.ready(line), r.busy(line)}, string(seat)).Err(); err != nil {
-		return fmt.Errorf("occupy seat %s of line %s: %w", seat, line, err)
-	}
-	return nil
 }
 
 // Idle says that a seat's work is over since then, or gives a reservation back: ready again if its person takes calls.

@@ -53,15 +53,16 @@ func TestLongestIdleFirst(t *testing.T) {
 	require.Equal(t, agent.SeatID("A03"), reserve(t, r, "1", start), "a repeated request has its old answer (R6)")
 }
 
-func TestReservationRunsOutButWorkDoesNot(t *testing.T) {
+func TestReservationRunsOutButKnownWorkDoesNot(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
 	require.NoError(t, r.Rebuild(t.Context(), hall, map[agent.SeatID]time.Time{"A01": start, "A02": start.Add(1 * time.Second), "A03": {}}))
 	require.Equal(t, agent.SeatID("A01"), reserve(t, r, "1", start))
 	require.Equal(t, agent.SeatID("A02"), reserve(t, r, "2", start))
-	require.NoError(t, r.Occupy(t.Context(), hall, "A02"))
+	require.NoError(t, r.Idle(t.Context(), hall, "A02", start.Add(2*time.Second)))
 	later := start.Add(time.Hour)
 	require.Equal(t, agent.SeatID("A01"), reserve(t, r, "3", later))
+	require.Equal(t, agent.SeatID("A02"), reserve(t, r, "3b", later))
 	require.Empty(t, reserve(t, r, "4", later))
 	require.NoError(t, r.Idle(t.Context(), hall, "A03", later))
 	require.Equal(t, agent.SeatID("A03"), reserve(t, r, "5", later))
@@ -169,11 +170,6 @@ func drive(rt *rapid.T, ctx context.Context, r *roster.Roster) { //nolint:revive
 			want, wantOK := m.reserve(request, now, until)
 			require.Equal(t, wantOK, ok)
 			require.Equal(t, want, got)
-		},
-		"occupy": func(t *rapid.T) {
-			seat := seats.Draw(t, "seat")
-			require.NoError(t, r.Occupy(ctx, hall, seat))
-			m.busy[seat] = never
 		},
 		"idle": func(t *rapid.T) {
 			seat, at := seats.Draw(t, "seat"), since.Draw(t, "since")

@@ -121,22 +121,23 @@ func lines(ctx context.Context, q *db.Queries) ([]telephony.BoardLine, error) {
 	return out, nil
 }
 
-func seats(ctx context.Context, q *db.Queries) ([]telephony.BoardSeat, error) {
+func seats(ctx context.Context, q *db.Queries) ([]agent.SeatView, error) {
 	found, err := q.BoardSeats(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]telephony.BoardSeat, len(found))
+	out := make([]agent.SeatView, len(found))
 	for i, r := range found {
-		out[i] = telephony.BoardSeat{
+		out[i] = agent.SeatView{
 			State: agent.State{
 				Seat: agent.SeatID(r.Seat), Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person),
 				Recorder: text[agent.PersonID](r.Recorder), Phone: agent.Phone(r.Phone), Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
 				RestUntil: utc(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
-				Version: r.Version, Work: agent.Work(r.Work), Until: utc(r.WrapupUntil),
+				Version: r.Version, Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: utc(r.WrapupUntil),
+				Kind: agent.SeatKind(r.Kind),
 			},
-			Label: r.Label, Kind: r.Kind, UnitName: r.UnitName, PersonName: r.PersonName, RecorderName: r.RecorderName,
-			WorkSince: r.WorkSince.UTC(), Call: text[telephony.CallID](r.Call), Offer: text[telephony.OfferID](r.Offer), Misses: int(r.Misses),
+			Label: r.Label, UnitName: r.UnitName, PersonName: r.PersonName, RecorderName: r.RecorderName,
+			Call: text[string](r.Call), Offer: text[string](r.Offer), Misses: int(r.Misses),
 		}
 	}
 	return out, nil

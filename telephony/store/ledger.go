@@ -36,10 +36,7 @@ func (s *Store) insert(ctx context.Context, epoch int64, a telephony.Arrival) (s
 	if err != nil {
 		number = ""
 	}
-	sealed, index, err := s.vault.seal(a.ID, number)
-	if err != nil {
-		return "", err
-	}
+	sealed, index := s.vault.seal(a.ID, number)
 	line, err := s.q.LineOfNumber(ctx, a.Dialled)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return "", err

@@ -67,7 +67,8 @@ func (s *Store) Seat(ctx context.Context, id agent.SeatID) (agent.State, error) 
 		Seat: id, Line: agent.LineID(r.Line), Person: text[agent.PersonID](st.Person), Recorder: text[agent.PersonID](st.Recorder),
 		Client: st.Client, Phone: agent.Phone(st.Phone), Endpoint: st.Endpoint, Contact: st.Contact, HA1: st.Ha1,
 		Intent: agent.Intent(st.Intent), RestCode: st.RestCode, RestUntil: utc(st.RestUntil), Pending: agent.Pending(st.Pending),
-		Device: agent.Device(st.Device), Since: st.Since.UTC(), Version: st.Version, Work: agent.Work(r.Work), Until: utc(r.Until),
+		Device: agent.Device(st.Device), Since: st.Since.UTC(), Version: st.Version, Kind: agent.SeatKind(r.Kind),
+		Registered: st.Registered, RestMinutes: int(st.RestMinutes), Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: utc(r.Until),
 	}, nil
 }
 

@@ -144,7 +144,7 @@ ORDER BY c.line, c.priority, c.seq;
 
 -- A seat as an offer needs it.
 -- name: SeatByID :one
-SELECT sqlc.embed(st), s.line, w.work, w.until
+SELECT sqlc.embed(st), s.line, s.kind, w.work, w.until, w.since AS work_since
 FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
 WHERE s.id = @seat;
 

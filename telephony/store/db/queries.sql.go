@@ -911,7 +911,7 @@ func (q *Queries) RenewLease(ctx context.Context, epoch int64) (int64, error) {
 }
 
 const seatByID = `-- name: SeatByID :one
-SELECT st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, s.line, w.work, w.until
+SELECT st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, s.line, s.kind, w.work, w.until, w.since AS work_since
 FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
 WHERE s.id = $1
 `
@@ -919,8 +919,10 @@ WHERE s.id = $1
 type SeatByIDRow struct {
 	SeatState SeatState
 	Line      string
+	Kind      string
 	Work      string
 	Until     *time.Time
+	WorkSince time.Time
 }
 
 // A seat as an offer needs it.
@@ -946,8 +948,10 @@ func (q *Queries) SeatByID(ctx context.Context, seat string) (SeatByIDRow, error
 		&i.SeatState.Registered,
 		&i.SeatState.RestMinutes,
 		&i.Line,
+		&i.Kind,
 		&i.Work,
 		&i.Until,
+		&i.WorkSince,
 	)
 	return i, err
 }

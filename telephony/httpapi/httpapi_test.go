@@ -1,0 +1,260 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2/humatest"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
+	"hotline/telephony"
+	"hotline/telephony/httpapi"
+	"hotline/telephony/store"
+)
+
+var (
+	at = time.Date(2026, 11, 26, 0, 30, 0, 0, time.UTC)
+
+	_ httpapi.Reader   = (*store.Store)(nil)
+	_ httpapi.Commands = (*telephony.Controller)(nil)
+)
+
+// controller is a fake of ten lines: it notes what it was told and answers as it is told to.
+type controller struct {
+	told []string
+	err  error
+}
+
+func (c *controller) Decline(_ context.Context, o telephony.OfferID, actor, reason string) error {
+	c.told = append(c.told, "decline "+string(o)+" "+actor+" "+reason)
+	return c.err
+}
+
+func (c *controller) Hangup(_ context.Context, call telephony.CallID, actor string) error {
+	c.told = append(c.told, "hangup "+string(call)+" "+actor)
+	return c.err
+}
+
+func (c *controller) FinishWrapUp(_ context.Context, seat agent.SeatID, actor string) error {
+	c.told = append(c.told, "next "+string(seat)+" "+actor)
+	return c.err
+}
+
+// desk is a hall with one seat, its two people, and a call offered there.
+type desk struct {
+	t          *testing.T
+	api        humatest.TestAPI
+	pool       *pgxpool.Pool
+	store      *store.Store
+	controller *controller
+	log        *bytes.Buffer
+	call       telephony.Call
+
+	official, recorder, stranger, supervisor agent.Identity
+}
+
+func setup(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{t: t, pool: pgtest.New(t), controller: &controller{}, log: &bytes.Buffer{}}
+	path := filepath.Join(t.TempDir(), "number.key")
+	require.NoError(t, store.NewKeyFile(path))
+	vault, err := store.OpenVault(path)
+	require.NoError(t, err)
+	d.store = store.New(d.pool, vault)
+	_, d.api = humatest.New(t)
+	httpapi.Register(d.api, httpapi.Deps{
+		Reader: d.store, Commands: d.controller, Now: func() time.Time { return at.Add(time.Minute) },
+		Log: slog.New(slog.NewTextHandler(d.log, nil)),
+	})
+	d.official = d.person("official", agent.RoleOfficial)
+	d.recorder = d.person("recorder", agent.RoleRecorder)
+	d.stranger = d.person("stranger", agent.RoleOfficial)
+	d.supervisor = d.person("boss", agent.RoleSupervisor)
+	d.exec(`INSERT INTO line (id, name, number) VALUES ('session', '接热线、办实事', '12345')`)
+	d.exec(`INSERT INTO seat VALUES ('A01', 'session', 'official', NULL, '一号席')`)
+	d.exec(`INSERT INTO seat_state (seat, person, recorder, endpoint, intent, device, since) VALUES ('A01', $1, $2, 'ep', 'ready', 'ok', $3)`,
+		d.official.Person, d.recorder.Person, at)
+	d.exec(`INSERT INTO seat_work (seat, since) VALUES ('A01', $1)`, at)
+	d.call = d.offered()
+	return d
+}
+
+func (d *desk) person(name string, role agent.Role) agent.Identity {
+	d.t.Helper()
+	who := agent.Identity{Person: agent.PersonID(id(d.t)), LoginName: name, Roles: []agent.Role{role}}
+	d.exec(`INSERT INTO person (id, login_name, name, password_hash, created_at) VALUES ($1, $2, $2, '-', $3)`, who.Person, name, at)
+	return who
+}
+
+func (d *desk) exec(sql string, args ...any) {
+	d.t.Helper()
+	_, err := d.pool.Exec(d.t.Context(), sql, args...)
+	require.NoError(d.t, err, sql)
+}
+
+func (d *desk) offered() telephony.Call {
+	d.t.Helper()
+	ctx := d.t.Context()
+	c, _, err := d.store.Arrive(ctx, 0, telephony.Arrival{
+		ID: telephony.CallID(id(d.t)), Channel: "c1", Number: "13812345678", Dialled: "12345", At: at,
+	})
+	require.NoError(d.t, err)
+	after := c
+	after.Version, after.State, after.QueuedAt = 2, telephony.StateOffered, at
+	offer := telephony.OfferID(id(d.t))
+	after.Offer = &telephony.Offer{ID: offer, Leg: telephony.LegID(offer), Seat: "A01", State: telephony.OfferOpen, OfferedAt: at, ExpiresAt: at.Add(20 * time.Second)}
+	require.NoError(d.t, d.store.Save(ctx, 0, telephony.Change{
+		Before: c, After: after, Offer: after.Offer, Work: []telephony.SeatWork{{Seat: "A01", Work: agent.WorkOffered, Offer: offer}}, Actor: "controller", At: at,
+	}))
+	return after
+}
+
+func id(t *testing.T) string {
+	t.Helper()
+	v, err := uuid.NewV7()
+	require.NoError(t, err)
+	return v.String()
+}
+
+func (d *desk) as(who agent.Identity) context.Context {
+	return agent.NewContext(d.t.Context(), who)
+}
+
+func (d *desk) refused(r *httptest.ResponseRecorder, status int, code string) {
+	d.t.Helper()
+	require.Equal(d.t, status, r.Code, r.Body.String())
+	var p struct{ Type string }
+	require.NoError(d.t, json.Unmarshal(r.Body.Bytes(), &p))
+	require.Equal(d.t, "urn:hotline:"+code, p.Type)
+}
+
+type body = map[string]any
+
+func TestCardIsForTheSeatsPeople(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	for _, who := range []agent.Identity{d.official, d.recorder, d.supervisor} {
+		r := d.api.GetCtx(d.as(who), "/api/seats/A01/call")
+		require.Equal(t, http.StatusOK, r.Code, r.Body.String())
+		var got struct {
+			Position string
+			Call     *httpapi.Card
+		}
+		require.NoError(t, json.Unmarshal(r.Body.Bytes(), &got))
+		require.NotEmpty(t, got.Position)
+		require.Equal(t, &httpapi.Card{
+			ID: string(d.call.ID), State: "offered", Masked: "138****5678", ArrivedAt: at, QueuedAt: &at, Seat: "A01", Version: 2,
+			Offer: httpapi.Maybe[httpapi.Offer]{Value: &httpapi.Offer{ID: string(d.call.Offer.ID), OfferedAt: at, ExpiresAt: at.Add(20 * time.Second)}},
+		}, got.Call)
+		require.NotContains(t, r.Body.String(), "13812345678")
+	}
+	d.refused(d.api.GetCtx(d.as(d.stranger), "/api/seats/A01/call"), http.StatusForbidden, "not_allowed")
+	d.refused(d.api.GetCtx(d.as(d.supervisor), "/api/seats/A99/call"), http.StatusNotFound, "not_found")
+	d.refused(d.api.GetCtx(t.Context(), "/api/seats/A01/call"), http.StatusUnauthorized, "login.required")
+	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/seats/x'--/call").Code)
+}
+
+func TestActsAreForTheSeatsPeople(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	decline, hangup := "/api/offers/"+string(d.call.Offer.ID)+"/decline", "/api/calls/"+string(d.call.ID)+"/hangup"
+	for _, path := range []string{decline, hangup, "/api/seats/A01/next"} {
+		in := body{}
+		if path == decline {
+			in["reason"] = "away"
+		}
+		d.refused(d.api.PostCtx(d.as(d.stranger), path, in), http.StatusForbidden, "not_allowed")
+		d.refused(d.api.PostCtx(t.Context(), path, in), http.StatusUnauthorized, "login.required")
+		require.Empty(t, d.controller.told)
+		in["surprise"] = 1
+		require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), path, in).Code, "unknown fields are refused")
+	}
+	require.Equal(t, http.StatusNoContent, d.api.PostCtx(d.as(d.official), decline, body{"reason": "away"}).Code)
+	require.Equal(t, http.StatusNoContent, d.api.PostCtx(d.as(d.recorder), "/api/seats/A01/next", body{}).Code)
+	require.Equal(t, http.StatusNoContent, d.api.PostCtx(d.as(d.supervisor), hangup, body{"version": 2}).Code)
+	d.refused(d.api.PostCtx(d.as(d.official), hangup, body{"version": 1}), http.StatusConflict, "version.stale")
+	require.Equal(t, []string{
+		"decline " + string(d.call.Offer.ID) + " " + d.official.Actor() + " away",
+		"next A01 " + d.recorder.Actor(),
+		"hangup " + string(d.call.ID) + " " + d.supervisor.Actor(),
+	}, d.controller.told)
+
+	d.refused(d.api.PostCtx(d.as(d.official), "/api/calls/"+id(t)+"/hangup", body{}), http.StatusNotFound, "not_found")
+	d.exec(`UPDATE offer SET state = 'expired', closed_at = $1`, at)
+	d.refused(d.api.PostCtx(d.as(d.official), decline, body{"reason": ""}), http.StatusConflict, "offer.closed")
+	d.exec(`UPDATE seat_work SET work = 'idle', offer = NULL, call = NULL`)
+	d.refused(d.api.PostCtx(d.as(d.official), hangup, body{}), http.StatusForbidden, "not_allowed")
+}
+
+func TestErrorsOfTheController(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	for _, c := range []struct {
+		err    error
+		status int
+		code   string
+	}{
+		{telephony.ErrNoDecision, http.StatusServiceUnavailable, "hold_only"},
+		{telephony.ErrOfferClosed, http.StatusConflict, "offer.closed"},
+		{telephony.ErrNotInCall, http.StatusConflict, "call.not_in_conversation"},
+		{telephony.ErrNotFound, http.StatusNotFound, "not_found"},
+		{errors.New("secret of the inside"), http.StatusInternalServerError, "internal"},
+	} {
+		d.controller.err = c.err
+		r := d.api.PostCtx(d.as(d.official), "/api/calls/"+string(d.call.ID)+"/hangup", body{})
+		d.refused(r, c.status, c.code)
+		require.NotContains(t, r.Body.String(), "secret")
+	}
+	require.Contains(t, d.log.String(), "secret of the inside")
+}
+
+func TestBoardAndCallbacks(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	office := agent.Identity{Person: "o", Roles: []agent.Role{agent.RoleOffice}}
+	r := d.api.GetCtx(d.as(office), "/api/board")
+	require.Equal(t, http.StatusOK, r.Code, r.Body.String())
+	var b httpapi.Board
+	require.NoError(t, json.Unmarshal(r.Body.Bytes(), &b))
+	require.Equal(t, "接热线、办实事", b.Lines[0].Name)
+	require.Equal(t, []httpapi.BoardCaller{{Call: string(d.call.ID), Masked: "138****5678", QueuedAt: &at, State: "offered"}}, b.Lines[0].Waiting)
+	require.Equal(t, "ringing", b.Seats[0].Shown)
+	require.Equal(t, "official", b.Seats[0].Person.Value.Name)
+	require.Equal(t, "recorder", b.Seats[0].Recorder.Value.Name)
+	require.Equal(t, 1, b.Counts.Offered)
+	require.InDelta(t, 60, *b.Counts.WaitMax, 0.001)
+	require.Nil(t, b.Counts.TalkMean)
+	d.refused(d.api.GetCtx(d.as(d.official), "/api/board"), http.StatusForbidden, "not_allowed")
+	d.refused(d.api.GetCtx(t.Context(), "/api/board"), http.StatusUnauthorized, "login.required")
+
+	task := id(t)
+	d.exec(`INSERT INTO callback (id, call, reason, created_at) VALUES ($1, $2, 'abandoned_in_queue', $3)`, task, d.call.ID, at)
+	r = d.api.GetCtx(d.as(d.supervisor), "/api/callbacks")
+	require.Equal(t, http.StatusOK, r.Code, r.Body.String())
+	var list struct{ Callbacks []httpapi.Callback }
+	require.NoError(t, json.Unmarshal(r.Body.Bytes(), &list))
+	require.Equal(t, []httpapi.Callback{{ID: task, Call: string(d.call.ID), Masked: "138****5678", Reason: "abandoned_in_queue", CreatedAt: at}}, list.Callbacks)
+	r = d.api.GetCtx(d.as(d.supervisor), "/api/callbacks?state=done")
+	require.JSONEq(t, `[]`, string(mustField(t, r.Body.Bytes(), "callbacks")))
+	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/callbacks?state=x").Code)
+	d.refused(d.api.GetCtx(d.as(d.official), "/api/callbacks"), http.StatusForbidden, "not_allowed")
+}
+
+func mustField(t *testing.T, content []byte, name string) json.RawMessage {
+	t.Helper()
+	var fields map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(content, &fields))
+	return fields[name]
+}
