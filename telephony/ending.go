@@ -92,7 +92,9 @@ func (s *step) end(outcome Outcome, cause string) {
 	if !s.c.Live.CallerDying {
 		s.do(Hangup{Leg: s.c.Channel, Reason: reasonNormal})
 	}
-	s.do(LeaveLine{Line: s.c.Line})
+	if was == StateQueued || was == StateOffered || was == StateConnecting {
+		s.do(LeaveLine{Line: s.c.Line})
+	}
 	if seat != "" {
 		s.do(DeleteBridge{Bridge: TalkBridge(s.c.ID)})
 	}

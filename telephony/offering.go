@@ -35,7 +35,13 @@ func (s *step) offered(o Offer) {
 		"offered_at": o.OfferedAt, "expires_at": o.ExpiresAt,
 	})
 	s.ring(false)
-	s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing}, SetTimer{Timer: TimerRing, At: o.ExpiresAt})
+	s.talkBridge()
+	s.do(SetTimer{Timer: TimerRing, At: o.ExpiresAt})
+}
+
+// talkBridge is made while the telephone rings: from the answer to the first word it takes one request.
+func (s *step) talkBridge() {
+	s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing})
 }
 
 func (s *step) ring(resume bool) {

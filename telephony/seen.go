@@ -55,9 +55,11 @@ func (s *step) seenOffered(e Seen) {
 	switch {
 	case e.Seat != "" && e.SeatUp:
 		s.c.Live.SeatUp = false // not yet told
+		s.talkBridge()
 		s.seatAnswered(e.Seat)
 	case e.Seat != "":
 		if e.Adopted {
+			s.talkBridge()
 			s.do(SetTimer{Timer: TimerRing, At: s.c.Offer.ExpiresAt})
 		}
 	case !e.Adopted:
@@ -66,8 +68,8 @@ func (s *step) seenOffered(e Seen) {
 	case s.now.Before(s.c.Offer.ExpiresAt): // a crash between the commit and the ring (R5)
 		s.c.Live.RungAt = s.now
 		s.ring(false)
-		s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing},
-			SetTimer{Timer: TimerRing, At: s.c.Offer.ExpiresAt})
+		s.talkBridge()
+		s.do(SetTimer{Timer: TimerRing, At: s.c.Offer.ExpiresAt})
 	default:
 		s.giveUpOffer(OfferRescinded, "controller_restarted", seatIdle)
 	}
@@ -81,7 +83,7 @@ func (s *step) seenConnecting(e Seen) {
 		s.c.Live.SeatDying = true
 		s.giveUpOffer(OfferDeviceFailed, "leg_missing", seatOut)
 	case e.Adopted:
-		s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing})
+		s.talkBridge()
 		s.join()
 	}
 }
@@ -91,8 +93,8 @@ func (s *step) seenTalking(e Seen) {
 	case e.Seat == "":
 		s.seatDying(s.c.Offer.Leg)
 	case !e.CallerIn || !e.SeatIn:
-		s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing},
-			Join{Bridge: TalkBridge(s.c.ID), Legs: []LegID{s.c.Offer.Leg, s.c.Channel}})
+		s.talkBridge()
+		s.do(Join{Bridge: TalkBridge(s.c.ID), Legs: []LegID{s.c.Offer.Leg, s.c.Channel}})
 	}
 }
 
@@ -106,7 +108,7 @@ func (s *step) seenReconnecting(e Seen) {
 	case !e.Adopted:
 		return
 	case e.Seat != "" && e.SeatUp:
-		s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing})
+		s.talkBridge()
 		s.join()
 	case e.Seat == "":
 		s.waitForSeat()

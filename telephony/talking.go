@@ -167,7 +167,7 @@ func (s *step) seatKnown(e SeatKnown) {
 	s.c.Live.RungAt = s.now
 	o := s.setOffer(func(o *Offer) { o.Leg, o.Endpoint, o.Phone = e.Leg, e.Seat.Endpoint, e.Seat.Phone })
 	s.record(RecordLeg{Leg{Channel: o.Leg, Role: roleOfficial, Seat: o.Seat}})
-	s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing})
+	s.talkBridge()
 	s.ring(true)
 }
 
