@@ -234,3 +234,65 @@ FROM call c LEFT JOIN seat_work w ON w.call = c.id AND w.work IN ('offered', 'en
 -- The line that citizens reach by a number.
 -- name: LineOfNumber :one
 SELECT id FROM line WHERE number = @number;
+
+-- ------------------------------------------------------------------ hotline verify: the rows that break an invariant
+
+-- I2: a call that has ended was said to have ended exactly once, one that goes on never.
+-- name: BreachEnds :many
+SELECT c.id::text FROM call c
+WHERE c.arrived_at >= @since
+  AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.state = 'ended' THEN 1 ELSE 0 END)
+ORDER BY c.seq;
+
+-- I3: a call has at most one open offer, and none once it has ended.
+-- name: BreachOpenOffers :many
+SELECT c.id::text FROM call c JOIN offer o ON o.call = c.id AND o.state = 'open'
+GROUP BY c.id, c.state HAVING count(*) > (CASE WHEN c.state = 'ended' THEN 0 ELSE 1 END)
+ORDER BY c.id;
+
+-- I3: a second seat has accepted a call only after the first one's leg had left.
+-- name: BreachAccepted :many
+SELECT DISTINCT a.call::text FROM offer a JOIN offer b ON b.call = a.call AND b.id > a.id AND b.state = 'accepted'
+WHERE a.state = 'accepted' AND a.offered_at >= @since
+  AND NOT EXISTS (SELECT 1 FROM leg l WHERE l.call = a.call AND l.seat = a.seat AND l.left_at <= b.offered_at);
+
+-- I4: a seat has at most one live call.
+-- name: BreachSeatCalls :many
+SELECT coalesce(o.seat, c.seat)::text FROM call c LEFT JOIN offer o ON o.id = c.offer
+WHERE c.state IN ('offered', 'connecting', 'talking', 'reconnecting')
+GROUP BY 1 HAVING count(*) > 1 ORDER BY 1;
+
+-- I4: what a seat does and what its call says agree.
+-- name: BreachSeatWork :many
+SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call LEFT JOIN offer o ON o.id = c.offer
+WHERE w.work = 'offered' AND (c.state NOT IN ('offered', 'connecting') OR o.seat IS DISTINCT FROM w.seat)
+   OR w.work = 'engaged' AND (c.state NOT IN ('connecting', 'talking', 'reconnecting') OR o.seat IS DISTINCT FROM w.seat)
+   OR w.work = 'wrap_up' AND c.state <> 'ended' AND c.seat = w.seat
+ORDER BY w.seat;
+
+-- I5: nobody was offered a seat for the first time while someone with an earlier place waited in the same line. Pairs are made
+-- one after the other but stored side by side, so inversions within the slack are none.
+-- name: BreachOrder :many
+WITH first AS (
+  SELECT c.id, c.line, c.priority, c.seq, c.queued_at, c.ended_at, (SELECT min(o.offered_at) FROM offer o WHERE o.call = c.id) AS offered_at
+  FROM call c WHERE c.arrived_at >= @since AND c.queued_at IS NOT NULL)
+SELECT (b.id || ' before ' || a.id)::text FROM first b JOIN first a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
+WHERE a.queued_at < b.offered_at - @slack::interval
+  AND coalesce(least(a.offered_at, a.ended_at), 'infinity') > b.offered_at + @slack::interval
+ORDER BY b.seq;
+
+-- I6: no two calls have one place.
+-- name: BreachPlaces :many
+SELECT seq FROM call WHERE arrived_at >= @since GROUP BY seq HAVING count(*) > 1 ORDER BY seq;
+
+-- Who waits in a line by the rows.
+-- name: WaitingCalls :many
+SELECT id, priority, seq FROM call WHERE state = 'queued' AND line = @line ORDER BY priority, seq;
+
+-- I1: the channels among these that no call has.
+-- name: ChannelsWithoutCall :many
+SELECT ch::text FROM unnest(@channels::text[]) ch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.channel = ch) ORDER BY 1;
+
+-- I14: every channel that a call which goes on has: the citizen's, and its seat's.
+-- name: LiveChannels :many
+SELECT c.id AS call, c.channel, coalesce(o.leg, '')::text AS seat_leg FROM call c LEFT JOIN offer o ON o.id = c.offer WHERE c.state <> 'ended' ORDER BY c.seq;

@@ -163,6 +163,208 @@ func (q *Queries) BoardWaiting(ctx context.Context) ([]BoardWaitingRow, error) {
 	return items, nil
 }
 
+const breachAccepted = `-- name: BreachAccepted :many
+SELECT DISTINCT a.call::text FROM offer a JOIN offer b ON b.call = a.call AND b.id > a.id AND b.state = 'accepted'
+WHERE a.state = 'accepted' AND a.offered_at >= $1
+  AND NOT EXISTS (SELECT 1 FROM leg l WHERE l.call = a.call AND l.seat = a.seat AND l.left_at <= b.offered_at)
+`
+
+// I3: a second seat has accepted a call only after the first one's leg had left.
+func (q *Queries) BreachAccepted(ctx context.Context, since time.Time) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachAccepted, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var a_call string
+		if err := rows.Scan(&a_call); err != nil {
+			return nil, err
+		}
+		items = append(items, a_call)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachEnds = `-- name: BreachEnds :many
+
+SELECT c.id::text FROM call c
+WHERE c.arrived_at >= $1
+  AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.state = 'ended' THEN 1 ELSE 0 END)
+ORDER BY c.seq
+`
+
+// ------------------------------------------------------------------ hotline verify: the rows that break an invariant
+// I2: a call that has ended was said to have ended exactly once, one that goes on never.
+func (q *Queries) BreachEnds(ctx context.Context, since time.Time) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachEnds, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var c_id string
+		if err := rows.Scan(&c_id); err != nil {
+			return nil, err
+		}
+		items = append(items, c_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachOpenOffers = `-- name: BreachOpenOffers :many
+SELECT c.id::text FROM call c JOIN offer o ON o.call = c.id AND o.state = 'open'
+GROUP BY c.id, c.state HAVING count(*) > (CASE WHEN c.state = 'ended' THEN 0 ELSE 1 END)
+ORDER BY c.id
+`
+
+// I3: a call has at most one open offer, and none once it has ended.
+func (q *Queries) BreachOpenOffers(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachOpenOffers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var c_id string
+		if err := rows.Scan(&c_id); err != nil {
+			return nil, err
+		}
+		items = append(items, c_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachOrder = `-- name: BreachOrder :many
+WITH first AS (
+  SELECT c.id, c.line, c.priority, c.seq, c.queued_at, c.ended_at, (SELECT min(o.offered_at) FROM offer o WHERE o.call = c.id) AS offered_at
+  FROM call c WHERE c.arrived_at >= $2 AND c.queued_at IS NOT NULL)
+SELECT (b.id || ' before ' || a.id)::text FROM first b JOIN first a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
+WHERE a.queued_at < b.offered_at - $1::interval
+  AND coalesce(least(a.offered_at, a.ended_at), 'infinity') > b.offered_at + $1::interval
+ORDER BY b.seq
+`
+
+type BreachOrderParams struct {
+	Slack time.Duration
+	Since time.Time
+}
+
+// I5: nobody was offered a seat for the first time while someone with an earlier place waited in the same line. Pairs are made
+// one after the other but stored side by side, so inversions within the slack are none.
+func (q *Queries) BreachOrder(ctx context.Context, arg BreachOrderParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachOrder, arg.Slack, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var column_1 string
+		if err := rows.Scan(&column_1); err != nil {
+			return nil, err
+		}
+		items = append(items, column_1)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachPlaces = `-- name: BreachPlaces :many
+SELECT seq FROM call WHERE arrived_at >= $1 GROUP BY seq HAVING count(*) > 1 ORDER BY seq
+`
+
+// I6: no two calls have one place.
+func (q *Queries) BreachPlaces(ctx context.Context, since time.Time) ([]int64, error) {
+	rows, err := q.db.Query(ctx, breachPlaces, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		items = append(items, seq)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachSeatCalls = `-- name: BreachSeatCalls :many
+SELECT coalesce(o.seat, c.seat)::text FROM call c LEFT JOIN offer o ON o.id = c.offer
+WHERE c.state IN ('offered', 'connecting', 'talking', 'reconnecting')
+GROUP BY 1 HAVING count(*) > 1 ORDER BY 1
+`
+
+// I4: a seat has at most one live call.
+func (q *Queries) BreachSeatCalls(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachSeatCalls)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var column_1 string
+		if err := rows.Scan(&column_1); err != nil {
+			return nil, err
+		}
+		items = append(items, column_1)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachSeatWork = `-- name: BreachSeatWork :many
+SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call LEFT JOIN offer o ON o.id = c.offer
+WHERE w.work = 'offered' AND (c.state NOT IN ('offered', 'connecting') OR o.seat IS DISTINCT FROM w.seat)
+   OR w.work = 'engaged' AND (c.state NOT IN ('connecting', 'talking', 'reconnecting') OR o.seat IS DISTINCT FROM w.seat)
+   OR w.work = 'wrap_up' AND c.state <> 'ended' AND c.seat = w.seat
+ORDER BY w.seat
+`
+
+// I4: what a seat does and what its call says agree.
+func (q *Queries) BreachSeatWork(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachSeatWork)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var seat string
+		if err := rows.Scan(&seat); err != nil {
+			return nil, err
+		}
+		items = append(items, seat)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const callByID = `-- name: CallByID :one
 
 SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.state, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.offer, c.epoch, c.version, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
@@ -360,6 +562,31 @@ func (q *Queries) Callbacks(ctx context.Context, arg CallbacksParams) ([]Callbac
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const channelsWithoutCall = `-- name: ChannelsWithoutCall :many
+SELECT ch::text FROM unnest($1::text[]) ch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.channel = ch) ORDER BY 1
+`
+
+// I1: the channels among these that no call has.
+func (q *Queries) ChannelsWithoutCall(ctx context.Context, channels []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, channelsWithoutCall, channels)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var ch string
+		if err := rows.Scan(&ch); err != nil {
+			return nil, err
+		}
+		items = append(items, ch)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -624,6 +851,37 @@ func (q *Queries) Lines(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const liveChannels = `-- name: LiveChannels :many
+SELECT c.id AS call, c.channel, coalesce(o.leg, '')::text AS seat_leg FROM call c LEFT JOIN offer o ON o.id = c.offer WHERE c.state <> 'ended' ORDER BY c.seq
+`
+
+type LiveChannelsRow struct {
+	Call    string
+	Channel string
+	SeatLeg string
+}
+
+// I14: every channel that a call which goes on has: the citizen's, and its seat's.
+func (q *Queries) LiveChannels(ctx context.Context) ([]LiveChannelsRow, error) {
+	rows, err := q.db.Query(ctx, liveChannels)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LiveChannelsRow
+	for rows.Next() {
+		var i LiveChannelsRow
+		if err := rows.Scan(&i.Call, &i.Channel, &i.SeatLeg); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -1116,6 +1374,37 @@ func (q *Queries) UpdateOffer(ctx context.Context, arg UpdateOfferParams) error 
 		arg.Before,
 	)
 	return err
+}
+
+const waitingCalls = `-- name: WaitingCalls :many
+SELECT id, priority, seq FROM call WHERE state = 'queued' AND line = $1 ORDER BY priority, seq
+`
+
+type WaitingCallsRow struct {
+	ID       string
+	Priority int32
+	Seq      int64
+}
+
+// Who waits in a line by the rows.
+func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCallsRow, error) {
+	rows, err := q.db.Query(ctx, waitingCalls, line)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WaitingCallsRow
+	for rows.Next() {
+		var i WaitingCallsRow
+		if err := rows.Scan(&i.ID, &i.Priority, &i.Seq); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const wrapUps = `-- name: WrapUps :many
