@@ -46,7 +46,7 @@ func Queue(b *pgx.Batch, facts ...Fact) {
 }
 
 // The pattern is compiled per process, not per fact: the table's CHECK is the authority, this names the field.
-var kindPattern = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`) //nolint:gochecknoglobals // a compiled constant
+var kindPattern = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`)
 
 func check(facts []Fact) error {
 	for i, f := range facts {

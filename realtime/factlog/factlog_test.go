@@ -1,0 +1,157 @@
+package factlog_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"hotline/deploy/migrations/pgtest"
+	"hotline/realtime/factlog"
+)
+
+func appendOne(ctx context.Context, pool *pgxpool.Pool, kind, subject string) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		return factlog.Append(ctx, tx, factlog.Fact{At: time.Unix(0, 0), Kind: kind, Subject: subject, Topics: []string{"t"}, Actor: "test"})
+	})
+}
+
+// Eight writers commit out of order, some long after they took their id: a follower still sees each fact once.
+func TestNothingIsLostBetweenWriters(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	from, err := factlog.Head(ctx, pool)
+	require.NoError(t, err)
+	const writers, each = 8, 100
+	var wg sync.WaitGroup
+	signal := factlog.NewSignal()
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				if appendOne(ctx, pool, "call.k", strconv.Itoa(w*each+i)) != nil {
+					return
+				}
+				signal.Wake()
+			}
+		})
+	}
+	seen := map[string]int{}
+	var last factlog.Position
+	done := errors.New("all seen")
+	err = factlog.NewReader(pool).Follow(ctx, factlog.Following{From: from, Signal: signal}, func(_ context.Context, facts []factlog.Fact) error {
+		for _, f := range facts {
+			require.True(t, last.Less(f.Position), "in order")
+			last = f.Position
+			seen[f.Subject]++
+		}
+		if len(seen) == writers*each {
+			return done
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, done)
+	wg.Wait()
+	for subject, n := range seen {
+		require.Equal(t, 1, n, subject)
+	}
+}
+
+// A transaction that took its id early and commits late holds the later ones back; nothing is skipped.
+func TestLateCommitIsNotSkipped(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	ctx := t.Context()
+	from, err := factlog.Head(ctx, pool)
+	require.NoError(t, err)
+	early, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	require.NoError(t, factlog.Append(ctx, early, factlog.Fact{At: time.Unix(0, 0), Kind: "call.early", Subject: "1", Topics: []string{"t"}, Actor: "test"}))
+	require.NoError(t, appendOne(ctx, pool, "call.late", "2"))
+	r := factlog.NewReader(pool)
+	facts, err := r.Read(ctx, from, 10)
+	require.NoError(t, err)
+	require.Empty(t, facts, "the later one waits for the earlier")
+	require.NoError(t, early.Commit(ctx))
+	// Transactions of other databases of the server hold the horizon too, so the follower's patience is needed, not one read.
+	stop := errors.New("enough")
+	var kinds []string
+	err = r.Follow(ctx, factlog.Following{From: from, Poll: 10 * time.Millisecond}, func(_ context.Context, facts []factlog.Fact) error {
+		for _, f := range facts {
+			kinds = append(kinds, f.Kind)
+		}
+		if len(kinds) == 2 {
+			return stop
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, stop)
+	require.Equal(t, []string{"call.early", "call.late"}, kinds)
+}
+
+// Each fact takes effect once, although two runners race and effects fail half way; a poison fact is set aside (F34).
+func TestReactionTakesEffectOnce(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := pool.Exec(ctx, `CREATE TABLE effect (subject text)`)
+	require.NoError(t, err)
+	const n = 40
+	for i := range n {
+		require.NoError(t, appendOne(ctx, pool, "call.k", strconv.Itoa(i)))
+	}
+	require.NoError(t, appendOne(ctx, pool, "call.unwanted", "x"))
+	require.NoError(t, appendOne(ctx, pool, "call.last", "last"))
+	failed := map[string]bool{}
+	var mu sync.Mutex
+	parked := make(chan string, 1)
+	done := make(chan struct{})
+	apply := func(ctx context.Context, tx pgx.Tx, f factlog.Fact) error {
+		if _, err := tx.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case f.Subject == "7":
+			return errors.New("poison")
+		case !failed[f.Subject]:
+			failed[f.Subject] = true
+			return errors.New("crash after the effect, before the commit")
+		}
+		if f.Kind == "call.last" {
+			close(done)
+		}
+		return nil
+	}
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			_ = factlog.React(ctx, pool, factlog.Reaction{
+				Consumer: "test", Kinds: []string{"call.k", "call.last"}, Apply: apply, Now: time.Now, Attempts: 3, Poll: 20 * time.Millisecond,
+				Parked: func(_ string, f factlog.Fact, _ error) { parked <- f.Subject },
+			})
+		})
+	}
+	require.Equal(t, "7", <-parked)
+	<-done
+	// The last effect's commit follows its announcement.
+	require.Eventually(t, func() bool {
+		var all, distinct int
+		err := pool.QueryRow(t.Context(), `SELECT count(*), count(DISTINCT subject) FROM effect`).Scan(&all, &distinct)
+		return err == nil && all == n && distinct == n // 39 of call.k and the last one
+	}, 10*time.Second, 10*time.Millisecond)
+	cancel()
+	wg.Wait()
+	var aside int
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM fact_parked`).Scan(&aside))
+	require.Equal(t, 1, aside)
+}

@@ -1,0 +1,221 @@
+package factlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	defaultAttempts = 5
+	firstRetry      = 50 * time.Millisecond
+)
+
+// Pool is what a reaction needs: reads, and a transaction for each effect.
+type Pool interface {
+	DB
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// Reaction is a durable consumer of some kinds of facts. Its cursor moves in the transaction of its effect, so each fact
+// takes effect once, whoever crashes when. Several processes may run the same consumer.
+type Reaction struct {
+	Consumer string   // its name in fact_cursor; never rename one
+	Kinds    []string // the facts it wants; others pass unseen
+	// Apply makes the effect in tx and returns the error that undoes it. It may be called again for the same fact.
+	Apply func(ctx context.Context, tx pgx.Tx, f Fact) error
+
+	Signal   *Signal
+	Poll     time.Duration
+	Attempts int // tries before a fact is set aside in fact_parked, so that the rest goes on (F34)
+	Now      func() time.Time
+	Log      *slog.Logger
+	Parked   func(consumer string, f Fact, err error) // the alarm; optional
+}
+
+// React applies facts as they come, from the beginning of the log when the consumer is new, until ctx ends.
+func React(ctx context.Context, pool Pool, r Reaction) error {
+	if r.Consumer == "" || len(r.Kinds) == 0 || r.Apply == nil || r.Now == nil {
+		return errors.New("a reaction needs a consumer, kinds, Apply and Now")
+	}
+	wait := Following{Signal: r.Signal, Poll: r.Poll, Log: r.Log}.withDefaults()
+	if r.Attempts <= 0 {
+		r.Attempts = defaultAttempts
+	}
+	r.Log = wait.Log.With("consumer", r.Consumer)
+	run := &reacting{Reaction: r, pool: pool, reader: NewReader(pool)}
+	pace := pacer{poll: wait.Poll}
+	for {
+		woken := wait.Signal.Wait()
+		n, held, err := run.round(ctx, wait.Page)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && n == wait.Page {
+			continue
+		}
+		if err != nil && pace.outage == 0 {
+			r.Log.WarnContext(ctx, "reaction is held up, trying again", "err", err)
+		}
+		if n > 0 {
+			pace.progress()
+		}
+		if err := pause(ctx, woken, pace.next(held, err != nil)); err != nil {
+			return err
+		}
+	}
+}
+
+type reacting struct {
+	Reaction
+	pool   Pool
+	reader *Reader
+	known  bool     // the cursor row exists
+	seen   Position // no fact of our kinds lies between the cursor and here
+}
+
+// round applies one page. It reads without a transaction of its own: a transaction id taken for nothing would hold back
+// the other readers.
+func (r *reacting) round(ctx context.Context, page int) (int, bool, error) {
+	cursor, err := r.cursor(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if cursor.Less(r.seen) {
+		cursor = r.seen
+	}
+	head, err := Head(ctx, r.pool)
+	if err != nil {
+		return 0, false, err
+	}
+	facts, err := r.reader.query(ctx, `SELECT `+factColumns+` FROM fact
+WHERE (xid, id) > ($1::xid8, $2::bigint) AND xid < $3::xid8 AND kind = ANY ($4::text[])
+ORDER BY xid, id LIMIT $5`, cursor.XID, cursor.ID, head.XID, r.Kinds, page)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, f := range facts {
+		if err := r.settle(ctx, f); err != nil {
+			return 0, false, err
+		}
+	}
+	if len(facts) == page {
+		return page, false, nil
+	}
+	if cursor.Less(head) {
+		r.seen = head
+	}
+	held, err := r.reader.held(ctx, head)
+	return len(facts), held, err
+}
+
+func (r *reacting) cursor(ctx context.Context) (Position, error) {
+	if !r.known {
+		// A read-only look first: most starts find the row.
+		rows, err := r.pool.Query(ctx, `INSERT INTO fact_cursor (consumer, xid, id) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING`, r.Consumer)
+		if err != nil {
+			return Position{}, fmt.Errorf("create cursor: %w", err)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return Position{}, fmt.Errorf("create cursor: %w", err)
+		}
+		r.known = true
+	}
+	var p Position
+	err := r.pool.QueryRow(ctx, `SELECT xid, id FROM fact_cursor WHERE consumer = $1`, r.Consumer).Scan(&p.XID, &p.ID)
+	if err != nil {
+		r.known = !errors.Is(err, pgx.ErrNoRows)
+		return Position{}, fmt.Errorf("read cursor: %w", err)
+	}
+	return p, nil
+}
+
+// settle applies one fact, or parks it after the last attempt. Only the fact's own failures count as attempts, not the
+// database's.
+func (r *reacting) settle(ctx context.Context, f Fact) error {
+	retry := firstRetry
+	for attempt := 1; ; attempt++ {
+		err := r.once(ctx, f, r.Apply)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if outage(err) {
+			return fmt.Errorf("react to %s at %s: %w", f.Kind, f.Position, err)
+		}
+		if attempt == r.Attempts {
+			return r.park(ctx, f, attempt, err)
+		}
+		r.Log.WarnContext(ctx, "reaction failed, trying again", "kind", f.Kind, "position", f.Position.String(), "attempt", attempt, "err", err)
+		if err := pause(ctx, nil, retry); err != nil {
+			return err
+		}
+		retry *= 2
+	}
+}
+
+// once moves the cursor past the fact and makes its effect, both or neither. The cursor's row lock lets one runner
+// through; a runner that comes second finds the cursor moved and does nothing.
+func (r *reacting) once(ctx context.Context, f Fact, effect func(context.Context, pgx.Tx, Fact) error) error {
+	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+		moved, err := tx.Exec(ctx, `UPDATE fact_cursor SET xid = $2::xid8, id = $3
+WHERE consumer = $1 AND (xid, id) < ($2::xid8, $3::bigint)`, r.Consumer, f.Position.XID, f.Position.ID)
+		if err != nil {
+			return fmt.Errorf("move cursor: %w", err)
+		}
+		if moved.RowsAffected() == 0 {
+			return nil
+		}
+		return guarded(ctx, tx, f, effect)
+	})
+}
+
+func guarded(ctx context.Context, tx pgx.Tx, f Fact, effect func(context.Context, pgx.Tx, Fact) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return effect(ctx, tx, f)
+}
+
+const longestError = 500
+
+func (r *reacting) park(ctx context.Context, f Fact, attempts int, cause error) error {
+	text := cause.Error()
+	if len(text) > longestError {
+		text = text[:longestError]
+	}
+	err := r.once(ctx, f, func(ctx context.Context, tx pgx.Tx, f Fact) error {
+		_, err := tx.Exec(ctx, `INSERT INTO fact_parked (consumer, xid, id, at, attempts, error) VALUES ($1, $2::xid8, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING`, r.Consumer, f.Position.XID, f.Position.ID, r.Now(), attempts, text)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("park fact %s: %w", f.Position, err)
+	}
+	r.Log.ErrorContext(ctx, "fact parked: it failed every time and the rest goes on without it",
+		"kind", f.Kind, "subject", f.Subject, "position", f.Position.String(), "attempts", attempts, "err", cause)
+	if r.Parked != nil {
+		r.Parked(r.Consumer, f, cause)
+	}
+	return nil
+}
+
+// outage tells a database that is away, or asks for another try, from a fact that cannot be digested.
+func outage(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code[:min(2, len(pg.Code))] {
+		case "08", "53", "57", "40", "55", "25": // connection, resources, shutdown, conflict, lock, read-only
+			return true
+		}
+		return false
+	}
+	var connect *pgconn.ConnectError
+	return errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxClosed)
+}

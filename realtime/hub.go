@@ -1,0 +1,279 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/realtime/factlog"
+)
+
+// Config says what the hub reads and whom it serves. The limits have defaults (reliability.md 7 and 11.4).
+type Config struct {
+	Facts      factlog.DB
+	Signal     *factlog.Signal
+	Authorizer Authorizer
+	Origins    []string // as browsers send them; others are refused
+	Log        *slog.Logger
+	Registry   prometheus.Registerer
+	Now        func() time.Time
+
+	PingEvery    time.Duration // 5 s
+	PongWait     time.Duration // 12 s
+	WriteLimit   time.Duration // 5 s
+	TicketLife   time.Duration // 30 s
+	QueueFrames  int           // 1,024
+	QueueBytes   int           // 1 MiB
+	SocketsLogin int           // 6: a few pages of one person
+	SocketsIP    int           // 50; a hall behind one address needs more
+	ResumeFacts  int           // 500; whoever missed more reads a snapshot
+}
+
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&c.PingEvery, 5*time.Second)
+	set(&c.PongWait, 12*time.Second)
+	set(&c.WriteLimit, 5*time.Second)
+	set(&c.TicketLife, 30*time.Second)
+	for _, n := range []struct {
+		field *int
+		value int
+	}{{&c.QueueFrames, 1024}, {&c.QueueBytes, 1 << 20}, {&c.SocketsLogin, 6}, {&c.SocketsIP, 50}, {&c.ResumeFacts, 500}} {
+		if *n.field <= 0 {
+			*n.field = n.value
+		}
+	}
+	return c
+}
+
+const resumeScan = 20_000 // facts looked at for one resuming browser
+
+// Hub serves the sockets. Make one with New and Run it once.
+type Hub struct {
+	cfg      Config
+	metrics  *metrics
+	reader   *factlog.Reader
+	upgrader websocket.Upgrader
+
+	mu      sync.Mutex
+	tickets map[string]ticket               // unused, by name; guarded by mu, as all below
+	sockets map[*socket]struct{}            // open
+	topics  map[string]map[*socket]struct{} // who hears what
+	at      factlog.Position                // delivered so far
+	running bool
+}
+
+// New prepares a hub; it serves nobody before Run.
+func New(cfg Config) *Hub {
+	cfg = cfg.withDefaults()
+	h := &Hub{
+		cfg: cfg, metrics: newMetrics(cfg.Registry), reader: factlog.NewReader(cfg.Facts),
+		tickets: map[string]ticket{}, sockets: map[*socket]struct{}{}, topics: map[string]map[*socket]struct{}{},
+	}
+	h.upgrader = websocket.Upgrader{
+		HandshakeTimeout: 5 * time.Second, Subprotocols: []string{protocol},
+		CheckOrigin: func(r *http.Request) bool { return slices.Contains(cfg.Origins, r.Header.Get("Origin")) },
+	}
+	return h
+}
+
+// Run follows the fact log and hands every fact to those who may hear it, until ctx ends; then the sockets are told to reconnect.
+func (h *Hub) Run(ctx context.Context) error {
+	from, err := h.head(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.at, h.running = from, true
+	h.mu.Unlock()
+	err = h.reader.Follow(ctx, factlog.Following{From: from, Signal: h.cfg.Signal, Log: h.cfg.Log}, h.deliver)
+	h.stop()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// head waits for the database: a hub that starts first is no fault.
+func (h *Hub) head(ctx context.Context) (factlog.Position, error) {
+	retry := time.NewTicker(500 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		p, err := factlog.Head(ctx, h.cfg.Facts)
+		if err == nil || ctx.Err() != nil {
+			return p, err
+		}
+		h.cfg.Log.WarnContext(ctx, "hub waits for the fact log", slog.Any("err", err))
+		select {
+		case <-ctx.Done():
+		case <-retry.C:
+		}
+	}
+}
+
+func (h *Hub) deliver(ctx context.Context, facts []factlog.Fact) error {
+	for _, f := range facts {
+		frame, err := factFrame(f)
+		if err != nil {
+			h.cfg.Log.ErrorContext(ctx, "fact cannot be sent", slog.String("kind", f.Kind), slog.Any("err", err))
+		}
+		h.mu.Lock()
+		h.at = f.Position
+		to := h.hearersLocked(f.Topics)
+		h.mu.Unlock()
+		if err != nil {
+			continue
+		}
+		for _, s := range to {
+			s.sendFact(f.Position, frame)
+		}
+		h.metrics.lag.Observe(h.cfg.Now().Sub(f.At).Seconds())
+	}
+	return nil
+}
+
+// hearersLocked are those of any of the topics, each once.
+func (h *Hub) hearersLocked(topics []string) []*socket {
+	var to []*socket
+	seen := map[*socket]struct{}{}
+	for _, topic := range topics {
+		for s := range h.topics[topic] {
+			if _, ok := seen[s]; !ok {
+				seen[s] = struct{}{}
+				to = append(to, s)
+			}
+		}
+	}
+	return to
+}
+
+// Gauge sends a topic's figures; a browser that has not yet got the ones before gets these instead.
+func (h *Hub) Gauge(topic string, data any) {
+	h.mu.Lock()
+	to := h.hearersLocked([]string{topic})
+	h.mu.Unlock()
+	if len(to) == 0 {
+		return
+	}
+	frame, err := textFrame(gaugeMessage{Type: "gauge", Topic: topic, At: h.cfg.Now().UTC(), Data: data})
+	if err != nil {
+		h.cfg.Log.Error("gauge cannot be sent", slog.String("topic", topic), slog.Any("err", err))
+		return
+	}
+	for _, s := range to {
+		s.sendGauge(topic, frame)
+	}
+}
+
+// Cut ends the sockets of a login that is over, within the call.
+func (h *Hub) Cut(login string) {
+	for _, s := range h.of(login) {
+		s.end(closeLoginEnded, "login ended")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, t := range h.tickets {
+		if t.who.Login == login {
+			delete(h.tickets, name)
+		}
+	}
+}
+
+// Recheck asks the Authorizer again about every topic of a login's sockets; one that is no longer allowed ends its socket.
+func (h *Hub) Recheck(ctx context.Context, login string) {
+	for _, s := range h.of(login) {
+		if !h.allowed(ctx, s.who, s.topics) {
+			s.end(closeNotAllowed, "not allowed")
+		}
+	}
+}
+
+func (h *Hub) of(login string) []*socket {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []*socket
+	for s := range h.sockets {
+		if s.who.Login == login {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (h *Hub) allowed(ctx context.Context, who Subject, topics []string) bool {
+	return !slices.ContainsFunc(topics, func(t string) bool { return !h.cfg.Authorizer.Allow(ctx, who, t) })
+}
+
+// stop tells every browser to come back, and waits until they have been told.
+func (h *Hub) stop() {
+	h.mu.Lock()
+	h.running = false
+	open := make([]*socket, 0, len(h.sockets))
+	for s := range h.sockets {
+		open = append(open, s)
+	}
+	h.mu.Unlock()
+	for _, s := range open {
+		s.end(closeGoingAway, "going away")
+	}
+	for _, s := range open {
+		<-s.done
+	}
+}
+
+var errTooManySockets = errors.New("too many sockets")
+
+// join counts a socket in and returns the place in the log from which it hears everything.
+func (h *Hub) join(s *socket) (factlog.Position, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	login, ip := 0, 0
+	for other := range h.sockets {
+		if other.who.Login == s.who.Login {
+			login++
+		}
+		if other.ip == s.ip {
+			ip++
+		}
+	}
+	if login >= h.cfg.SocketsLogin || ip >= h.cfg.SocketsIP {
+		return factlog.Position{}, fmt.Errorf("%d of this login, %d of this address: %w", login, ip, errTooManySockets)
+	}
+	h.sockets[s] = struct{}{}
+	for _, topic := range s.topics {
+		if h.topics[topic] == nil {
+			h.topics[topic] = map[*socket]struct{}{}
+		}
+		h.topics[topic][s] = struct{}{}
+	}
+	h.metrics.connections.Set(float64(len(h.sockets)))
+	return h.at, nil
+}
+
+func (h *Hub) leave(s *socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sockets, s)
+	for _, topic := range s.topics {
+		delete(h.topics[topic], s)
+		if len(h.topics[topic]) == 0 {
+			delete(h.topics, topic)
+		}
+	}
+	h.metrics.connections.Set(float64(len(h.sockets)))
+}

@@ -1,0 +1,318 @@
+package realtime_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"hotline/deploy/migrations/pgtest"
+	"hotline/realtime"
+	"hotline/realtime/factlog"
+)
+
+// bundle is a hub on a database of its own behind a real HTTP server.
+type bundle struct {
+	hub    *realtime.Hub
+	pool   *pgxpool.Pool
+	signal *factlog.Signal
+	url    string
+	origin string
+}
+
+// perSubject lets everybody hear the topics that carry their id, and "board".
+type perSubject struct{}
+
+func (perSubject) Allow(_ context.Context, who realtime.Subject, topic string) bool {
+	return topic == "board" || topic == "seat:"+who.ID
+}
+
+func setup(t *testing.T, change func(*realtime.Config)) *bundle {
+	t.Helper()
+	b := &bundle{pool: pgtest.New(t), signal: factlog.NewSignal()}
+	srv := httptest.NewUnstartedServer(nil)
+	b.origin = "http://" + srv.Listener.Addr().String()
+	b.url = "ws://" + srv.Listener.Addr().String()
+	cfg := realtime.Config{
+		Facts: b.pool, Signal: b.signal, Authorizer: perSubject{}, Origins: []string{b.origin},
+		Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	b.hub = realtime.New(cfg)
+	srv.Config.Handler = b.hub
+	srv.Start()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- b.hub.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-ended)
+		srv.Close()
+	})
+	return b
+}
+
+func (b *bundle) append(t *testing.T, kind string, topics ...string) {
+	t.Helper()
+	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+		return factlog.Append(t.Context(), tx, factlog.Fact{
+			At: time.Now(), Kind: kind, Subject: "s", Topics: topics, Actor: "test", Data: json.RawMessage(`{"n":1}`),
+		})
+	}))
+	b.signal.Wake()
+}
+
+func (b *bundle) head(t *testing.T) string {
+	t.Helper()
+	p, err := factlog.Head(t.Context(), b.pool)
+	require.NoError(t, err)
+	return p.String()
+}
+
+func (b *bundle) ticket(t *testing.T, who, since string, topics ...string) string {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/api/ws-ticket", nil)
+	r.RemoteAddr = "127.0.0.1:1"
+	name, _, err := b.hub.Issue(r, realtime.Subject{ID: who, Login: "login-" + who}, topics, since)
+	require.NoError(t, err)
+	return name
+}
+
+type answer struct {
+	StatusCode  int
+	Subprotocol string
+}
+
+// dial waits for the hub to be up, which Run does in its own time.
+func (b *bundle) dial(t *testing.T, ticket func() string, origin string) (*websocket.Conn, answer, error) {
+	t.Helper()
+	for {
+		d := websocket.Dialer{Subprotocols: []string{"v1.hotline", "t." + ticket()}}
+		c, res, err := d.DialContext(t.Context(), b.url, http.Header{"Origin": {origin}})
+		if res != nil {
+			_ = res.Body.Close()
+		}
+		if res == nil {
+			return c, answer{}, err
+		}
+		if res.StatusCode == http.StatusServiceUnavailable && t.Context().Err() == nil {
+			continue
+		}
+		return c, answer{res.StatusCode, res.Header.Get("Sec-WebSocket-Protocol")}, err
+	}
+}
+
+func (b *bundle) open(t *testing.T, who, since string, topics ...string) *websocket.Conn {
+	t.Helper()
+	c, res, err := b.dial(t, func() string { return b.ticket(t, who, since, topics...) }, b.origin)
+	require.NoError(t, err)
+	require.Equal(t, "v1.hotline", res.Subprotocol, "the ticket is not echoed")
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+type message struct {
+	Type     string `json:"type"`
+	Position string `json:"position"`
+	Resumed  bool   `json:"resumed"`
+	Kind     string `json:"kind"`
+	Topic    string `json:"topic"`
+	Data     map[string]any
+}
+
+func next(t *testing.T, c *websocket.Conn) message {
+	t.Helper()
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+	var m message
+	require.NoError(t, c.ReadJSON(&m))
+	return m
+}
+
+// closed reads until the server closes and returns its code.
+func closed(t *testing.T, c *websocket.Conn) int {
+	t.Helper()
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
+	for {
+		if _, _, err := c.ReadMessage(); err != nil {
+			var ce *websocket.CloseError
+			require.ErrorAs(t, err, &ce)
+			return ce.Code
+		}
+	}
+}
+
+// F20, the socket's part: whoever comes back with a position misses nothing and hears what follows.
+func TestResumeContinuesWithoutAGap(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	since := b.head(t)
+	for i := range 3 {
+		b.append(t, fmt.Sprintf("call.k%c", 'a'+i), "seat:A01", "board")
+	}
+	b.append(t, "call.other", "seat:B02")
+	c := b.open(t, "A01", since, "seat:A01", "board")
+	hello := next(t, c)
+	require.True(t, hello.Resumed)
+	for _, kind := range []string{"call.ka", "call.kb", "call.kc"} {
+		require.Equal(t, kind, next(t, c).Kind)
+	}
+	b.append(t, "call.live", "board")
+	last := next(t, c)
+	require.Equal(t, "call.live", last.Kind)
+	_ = c.Close()
+	b.append(t, "call.missed", "board")
+	again := b.open(t, "A01", last.Position, "seat:A01", "board")
+	require.True(t, next(t, again).Resumed)
+	require.Equal(t, "call.missed", next(t, again).Kind)
+}
+
+func TestWhoMissedTooMuchIsToldToReadASnapshot(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *realtime.Config) { c.ResumeFacts = 2 })
+	since := b.head(t)
+	other := b.open(t, "B02", "", "board")
+	next(t, other)
+	for range 3 {
+		b.append(t, "call.k", "board")
+		require.Equal(t, "call.k", next(t, other).Kind)
+	}
+	require.False(t, next(t, b.open(t, "A01", since, "board")).Resumed)
+	require.False(t, next(t, b.open(t, "A01", "", "board")).Resumed)
+	require.False(t, next(t, b.open(t, "A01", "9999999999-1", "board")).Resumed, "a position of another log")
+}
+
+func TestNobodyHearsAnotherSeat(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	_, _, err := b.hub.Issue(r, realtime.Subject{ID: "A01"}, []string{"seat:B02"}, "")
+	require.ErrorIs(t, err, realtime.ErrNotAllowed)
+	c := b.open(t, "A01", "", "seat:A01")
+	next(t, c)
+	b.append(t, "call.theirs", "seat:B02", "board")
+	b.append(t, "call.mine", "seat:A01")
+	require.Equal(t, "call.mine", next(t, c).Kind)
+}
+
+func TestTicketWorksOnceFromOurOriginOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	name := b.ticket(t, "A01", "", "board")
+	next(t, b.open(t, "A01", "", "board")) // the hub is up
+	for _, origin := range []string{"http://evil.example", ""} {
+		_, res, err := b.dial(t, func() string { return b.ticket(t, "A01", "", "board") }, origin)
+		require.Error(t, err)
+		require.Equal(t, http.StatusForbidden, res.StatusCode)
+	}
+	c, _, err := b.dial(t, func() string { return name }, b.origin)
+	require.NoError(t, err)
+	_ = c.Close()
+	_, res, err := b.dial(t, func() string { return name }, b.origin)
+	require.Error(t, err)
+	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
+}
+
+func TestExpiredTicketIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *realtime.Config) { c.TicketLife = time.Nanosecond })
+	_, res, err := b.dial(t, func() string { return b.ticket(t, "A01", "", "board") }, b.origin)
+	require.Error(t, err)
+	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
+}
+
+func TestCutEndsTheSocketsOfALogin(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	mine, other := b.open(t, "A01", "", "board"), b.open(t, "B02", "", "board")
+	next(t, mine)
+	next(t, other)
+	b.hub.Cut("login-A01")
+	require.Equal(t, 3500, closed(t, mine))
+	b.append(t, "call.k", "board")
+	require.Equal(t, "call.k", next(t, other).Kind)
+}
+
+// F24: a browser that does not read is cut with the slow code; others do not notice.
+func TestSlowReaderIsCut(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *realtime.Config) { c.QueueFrames, c.WriteLimit = 64, 200*time.Millisecond })
+	slow, quick := b.open(t, "A01", "", "board"), b.open(t, "B02", "", "board")
+	require.NoError(t, slow.NetConn().(*net.TCPConn).SetReadBuffer(2048))
+	next(t, quick)
+	const n = 240
+	big, err := json.Marshal(map[string]string{"pad": strings.Repeat("x", 60_000)})
+	require.NoError(t, err)
+	for range n / 10 {
+		facts := make([]factlog.Fact, 10)
+		for i := range facts {
+			facts[i] = factlog.Fact{At: time.Now(), Kind: "call.k", Subject: "s", Topics: []string{"board"}, Actor: "test", Data: big}
+		}
+		require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error { return factlog.Append(t.Context(), tx, facts...) }))
+		b.signal.Wake()
+		for range facts {
+			require.Equal(t, "call.k", next(t, quick).Kind, "the quick one keeps up")
+		}
+	}
+	require.NoError(t, slow.SetReadDeadline(time.Now().Add(20*time.Second)))
+	read := 0
+	for {
+		if _, _, err := slow.ReadMessage(); err != nil {
+			break
+		}
+		read++
+	}
+	require.Less(t, read, n, "the slow one was cut before the end")
+}
+
+// F23: a browser that is there but silent, as behind a cable that was pulled, is found by the pong's deadline.
+func TestHalfOpenSocketIsFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *realtime.Config) { c.PingEvery, c.PongWait = 20*time.Millisecond, 100*time.Millisecond })
+	c := b.open(t, "A01", "", "board")
+	c.SetPingHandler(func(string) error { return nil }) // pings arrive, pongs never leave
+	require.Equal(t, websocket.CloseNormalClosure, closed(t, c))
+}
+
+func TestTalkativeBrowserIsCut(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.open(t, "A01", "", "board")
+	for range 60 {
+		if c.WriteMessage(websocket.TextMessage, []byte("{}")) != nil {
+			break
+		}
+	}
+	require.Equal(t, 4429, closed(t, c))
+}
+
+func TestNewestGaugeWins(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.open(t, "A01", "", "board")
+	next(t, c)
+	b.hub.Gauge("seat:B02", map[string]int{"waiting": 1})
+	for i := range 50 {
+		b.hub.Gauge("board", map[string]int{"waiting": i})
+	}
+	for {
+		m := next(t, c)
+		require.Equal(t, "gauge", m.Type)
+		require.Equal(t, "board", m.Topic)
+		if m.Data["waiting"] == 49.0 {
+			return
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package realtime
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"hotline/realtime/factlog"
+)
+
+// ServeHTTP opens a socket for the bearer of a ticket, and serves it until it ends.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t, ok := h.redeem(r)
+	h.mu.Lock()
+	running := h.running
+	h.mu.Unlock()
+	switch {
+	case !running:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+		return
+	case !ok:
+		http.Error(w, "no valid ticket: ask for one by POST /api/ws-ticket", http.StatusUnauthorized)
+		return
+	case !h.allowed(r.Context(), t.who, t.topics):
+		http.Error(w, "not allowed", http.StatusForbidden)
+		return
+	}
+	conn, err := h.upgrader.Upgrade(w, r, nil) // refuses foreign origins with 403
+	if err != nil {
+		h.cfg.Log.WarnContext(r.Context(), "socket refused", slog.String("subject", t.who.ID), slog.Any("err", err))
+		return
+	}
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr) // net/http wrote it
+	s := &socket{
+		hub: h, who: t.who, topics: t.topics, ip: ip, conn: conn, held: true,
+		wake: make(chan struct{}, 1), done: make(chan struct{}), gauges: map[string][]byte{},
+	}
+	go s.write()
+	at, err := h.join(s)
+	if err != nil {
+		h.cfg.Log.WarnContext(r.Context(), "socket refused", slog.String("subject", t.who.ID), slog.Any("err", err))
+		s.end(closeNotAllowed, "too many sockets")
+		<-s.done
+		return
+	}
+	defer h.leave(s)
+	h.resume(r.Context(), s, t.since, at)
+	s.read()
+	<-s.done
+}
+
+// resume sends what lies between the browser's position and the place from which it hears everything.
+func (h *Hub) resume(ctx context.Context, s *socket, since *factlog.Position, at factlog.Position) {
+	missed, resumed := h.missed(ctx, s, since, at)
+	hello, err := textFrame(helloMessage{Type: "hello", Position: at.String(), Resumed: resumed})
+	if err != nil {
+		s.end(closeGoingAway, "hello")
+		return
+	}
+	s.release(hello, missed)
+}
+
+func (h *Hub) missed(ctx context.Context, s *socket, since *factlog.Position, at factlog.Position) ([][]byte, bool) {
+	if since == nil {
+		return nil, false
+	}
+	head, err := factlog.Head(ctx, h.cfg.Facts)
+	if err != nil || head.Less(*since) && since.XID > head.XID {
+		return nil, false // the log is away, or it is not the one that the position is from
+	}
+	facts, whole, err := h.reader.Between(ctx, *since, at, s.topics, resumeScan, h.cfg.ResumeFacts)
+	if err != nil {
+		h.cfg.Log.WarnContext(ctx, "socket cannot resume", slog.Any("err", err))
+		return nil, false
+	}
+	frames := make([][]byte, 0, len(facts))
+	for _, f := range facts {
+		frame, err := factFrame(f)
+		if err != nil {
+			return nil, false
+		}
+		frames = append(frames, frame)
+	}
+	return frames, whole
+}

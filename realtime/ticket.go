@@ -1,0 +1,127 @@
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"hotline/realtime/factlog"
+)
+
+// Subject is who hears. Value is the Authorizer's own.
+type Subject struct {
+	ID    string
+	Login string // sockets end with it
+	Value any
+}
+
+// Authorizer says who may hear a topic. It is asked when a ticket is issued, when it is used, and on Recheck.
+type Authorizer interface {
+	Allow(ctx context.Context, who Subject, topic string) bool
+}
+
+// Errors of Issue.
+var (
+	ErrNotAllowed  = errors.New("topic not allowed")
+	ErrTooMany     = errors.New("too many topics")
+	ErrBadPosition = errors.New("position is not one of ours")
+)
+
+const (
+	maxTopics   = 32
+	maxTickets  = 10_000
+	protocol    = "v1.hotline"
+	ticketStart = "t."
+)
+
+// ticket opens one socket, once.
+type ticket struct {
+	who     Subject
+	topics  []string
+	since   *factlog.Position // nil: nothing is resumed
+	network string
+	expires time.Time
+}
+
+// Issue makes a ticket for a socket on these topics, with the facts after since ("" or a position from a snapshot). It is bound to
+// the network that r came from. ErrNotAllowed, ErrTooMany, ErrBadPosition.
+func (h *Hub) Issue(r *http.Request, who Subject, topics []string, since string) (string, time.Time, error) {
+	if len(topics) > maxTopics {
+		return "", time.Time{}, ErrTooMany
+	}
+	for _, topic := range topics {
+		if !h.cfg.Authorizer.Allow(r.Context(), who, topic) {
+			return "", time.Time{}, ErrNotAllowed
+		}
+	}
+	t := ticket{who: who, topics: topics, network: network(r), expires: h.cfg.Now().Add(h.cfg.TicketLife)}
+	if since != "" {
+		p, err := factlog.ParsePosition(since)
+		if err != nil {
+			return "", time.Time{}, ErrBadPosition
+		}
+		t.since = &p
+	}
+	var key [16]byte
+	_, _ = rand.Read(key[:]) // never fails (crypto/rand)
+	name := hex.EncodeToString(key[:])
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.forgetTicketsLocked()
+	h.tickets[name] = t
+	return name, t.expires, nil
+}
+
+// forgetTicketsLocked keeps the number of unused tickets bounded.
+func (h *Hub) forgetTicketsLocked() {
+	now := h.cfg.Now()
+	for name, t := range h.tickets {
+		if now.After(t.expires) || len(h.tickets) >= maxTickets {
+			delete(h.tickets, name)
+		}
+	}
+}
+
+// redeem takes the ticket that the browser offers among its subprotocols.
+func (h *Hub) redeem(r *http.Request) (ticket, bool) {
+	var name string
+	for _, header := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for p := range strings.SplitSeq(header, ",") {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(p), ticketStart); ok {
+				name = v
+			}
+		}
+	}
+	h.mu.Lock()
+	t, ok := h.tickets[name]
+	delete(h.tickets, name)
+	h.mu.Unlock()
+	return t, ok && !h.cfg.Now().After(t.expires) && t.network == network(r)
+}
+
+// network is the part of an address that does not change while a person signs in: /24, or /56.
+func network(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	bits := 24
+	if ip = ip.Unmap(); ip.Is6() {
+		bits = 56
+	}
+	prefix, err := ip.WithZone("").Prefix(bits)
+	if err != nil {
+		return host
+	}
+	return prefix.String()
+}
