@@ -1,0 +1,191 @@
+// Starts the real product for the browser tests: `hotline demo` in a folder and on ports of its own, citizens by SIPp, and
+// Chromium with a microphone that plays a tone. Ends only what it started.
+import { spawn, execFileSync } from 'node:child_process'
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
+export const officialTone = 1000 // Hz, what the browser's microphone hears
+export const citizenTone = 600 // Hz, what the citizen says
+
+const children = new Set()
+
+/** Ends a child by its own id and waits until it is gone. */
+export async function end(child, signal = 'SIGTERM') {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((done) => child.once('exit', done))
+  child.kill(signal)
+  await gone
+  children.delete(child)
+}
+
+process.on('exit', () => children.forEach((c) => c.kill('SIGKILL')))
+
+/** Starts a program and returns it with a function that waits for the next JSON line that fits. */
+function startJSON(file, args, options = {}) {
+  const child = spawn(file, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'], ...options })
+  children.add(child)
+  const seen = []
+  const waiting = []
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (!line.startsWith('{')) return
+    const message = JSON.parse(line)
+    seen.push(message)
+    for (const w of waiting.splice(0)) w.fits(message) ? w.done(message) : waiting.push(w)
+  })
+  child.once('exit', (code) => waiting.splice(0).forEach((w) => w.fail(new Error(`${file} ${args[0]} ended with ${code}`))))
+  const next = (fits, ms = 30000) =>
+    new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`${file} ${args[0]}: nothing fitting in ${ms} ms; last: ${JSON.stringify(seen.at(-1))}`)), ms)
+      waiting.push({ fits, done: (m) => (clearTimeout(timer), done(m)), fail: (e) => (clearTimeout(timer), fail(e)) })
+    })
+  return { child, next, seen }
+}
+
+export function freePort() {
+  return new Promise((done, fail) => {
+    const server = createServer()
+    server.on('error', fail)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => done(port))
+    })
+  })
+}
+
+/** The whole product, without simulated citizens and officials. */
+export async function startDemo() {
+  const dir = mkdtempSync(join(tmpdir(), 'hotline-e2e-'))
+  const port = await freePort()
+  const demo = startJSON(join(root, 'bin/hotline'), ['demo', '--json', '--calls=0', '--officials=0', `--dir=${dir}`, `--port=${port}`, '--ports=free'])
+  const ready = await demo.next((m) => m.panel, 300000)
+  return {
+    ...ready,
+    stop: async () => {
+      await end(demo.child, 'SIGTERM')
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A citizen by SIPp who says a tone; `heard` waits for what comes back over RTP. */
+export function citizen(demo, { from = '055112345678', patience = 120 } = {}) {
+  const call = startJSON(join(root, 'bin/sim'), ['call', `--trunk=${demo.trunk}`, `--number=${demo.number}`, `--from=${from}`, `--patience=${patience}s`, `--tone=${citizenTone}`])
+  return {
+    heard: (fits, ms) => call.next(fits, ms),
+    over: () => (call.child.exitCode !== null ? Promise.resolve() : new Promise((done) => call.child.once('exit', done))),
+    reports: call.seen,
+  }
+}
+
+/** One row or more of the demo's database, as an array of objects. */
+export function rows(demo, sql) {
+  const out = execFileSync('psql', [demo.database_url, '-XAtc', `SELECT coalesce(json_agg(r), '[]') FROM (${sql}) r`], { encoding: 'utf8' })
+  return JSON.parse(out)
+}
+
+/** A WAV of one tone for Chromium's microphone. */
+function toneFile() {
+  const rate = 48000
+  const samples = rate * 2
+  const b = Buffer.alloc(44 + samples * 2)
+  b.write('RIFF', 0)
+  b.writeUInt32LE(36 + samples * 2, 4)
+  b.write('WAVEfmt ', 8)
+  b.writeUInt32LE(16, 16)
+  b.writeUInt16LE(1, 20)
+  b.writeUInt16LE(1, 22)
+  b.writeUInt32LE(rate, 24)
+  b.writeUInt32LE(rate * 2, 28)
+  b.writeUInt16LE(2, 32)
+  b.writeUInt16LE(16, 34)
+  b.write('data', 36)
+  b.writeUInt32LE(samples * 2, 40)
+  for (let i = 0; i < samples; i++) b.writeInt16LE(Math.round(12000 * Math.sin((2 * Math.PI * officialTone * i) / rate)), 44 + i * 2)
+  const dir = mkdtempSync(join(tmpdir(), 'hotline-tone-'))
+  const file = join(dir, 'tone.wav')
+  writeFileSync(file, b)
+  return file
+}
+
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+      `--use-file-for-fake-audio-capture=${toneFile()}`, '--autoplay-policy=no-user-gesture-required',
+    ],
+  })
+}
+
+/** A signed-in page; pictures go to .cache/shots. */
+export async function signIn(browser, demo, role, size = { width: 1440, height: 900 }) {
+  const account = demo.accounts.find((a) => a.role === role)
+  const context = await browser.newContext({ viewport: size, permissions: ['microphone'], locale: 'zh-CN' })
+  await context.addInitScript(watchPeers)
+  const page = await context.newPage()
+  const troubles = []
+  page.on('pageerror', (e) => troubles.push(String(e)))
+  page.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused/.test(m.text()) && troubles.push(m.text()))
+  page.troubles = troubles
+  await page.goto(demo.panel)
+  await page.getByTestId('login-name').fill(account.login_name)
+  await page.getByTestId('login-password').fill(account.password)
+  await page.getByTestId('login-submit').click()
+  return page
+}
+
+/** In the page: remembers every RTCPeerConnection, so that tests can ask getStats(). */
+function watchPeers() {
+  const Native = window.RTCPeerConnection
+  window.__peers = []
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args)
+      window.__peers.push(this)
+    }
+  }
+}
+
+/** Packets and audio energy of the page's live connection, both ways. */
+export function audioStats(page) {
+  return page.evaluate(async () => {
+    const live = window.__peers.filter((p) => p.connectionState === 'connected').at(-1)
+    if (!live) return null
+    const out = { received: 0, energyIn: 0, sent: 0, energyOut: 0 }
+    for (const s of (await live.getStats()).values()) {
+      if (s.type === 'inbound-rtp' && s.kind === 'audio') Object.assign(out, { received: s.packetsReceived, energyIn: s.totalAudioEnergy, codec: s.codecId })
+      if (s.type === 'outbound-rtp' && s.kind === 'audio') out.sent = s.packetsSent
+      if (s.type === 'media-source' && s.kind === 'audio') out.energyOut = s.totalAudioEnergy
+    }
+    return out
+  })
+}
+
+/** Asks until the answer fits; a browser test's bounded wait for a figure that no element shows. */
+export async function until(ask, fits, ms = 15000) {
+  const deadline = Date.now() + ms
+  let last
+  while (Date.now() < deadline) {
+    last = await ask()
+    if (fits(last)) return last
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  throw new Error(`not reached in ${ms} ms; last: ${JSON.stringify(last)}`)
+}
+
+export async function shoot(page, name) {
+  const dir = join(root, '.cache/shots')
+  mkdirSync(dir, { recursive: true })
+  for (const [w, h] of [[1440, 900], [1920, 1080]]) {
+    await page.setViewportSize({ width: w, height: h })
+    await page.screenshot({ path: join(dir, `${name}-${w}.png`) })
+  }
+  await page.setViewportSize({ width: 1440, height: 900 })
+}

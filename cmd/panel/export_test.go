@@ -1,0 +1,4 @@
+package panel
+
+// Serve is the handler over any files.
+var Serve = serve

@@ -1,0 +1,21 @@
+import { ask, http } from './client'
+import type { Board, Callback, Card, Pop } from './types'
+
+export const callAtSeat = (seat: string): Promise<{ position: string; call: Card | null }> =>
+  ask(http.GET('/api/seats/{seat}/call', { params: { path: { seat } } }))
+
+export const pop = (call: string): Promise<Pop> => ask(http.GET('/api/calls/{call}/pop', { params: { path: { call } } }))
+
+export const decline = (offer: string, reason: string): Promise<undefined> =>
+  ask(http.POST('/api/offers/{offer}/decline', { params: { path: { offer } }, body: { reason } }))
+
+export const hangup = (call: string): Promise<undefined> =>
+  ask(http.POST('/api/calls/{call}/hangup', { params: { path: { call } }, body: {} }))
+
+export const next = (seat: string): Promise<undefined> =>
+  ask(http.POST('/api/seats/{seat}/next', { params: { path: { seat } }, body: {} }))
+
+export const board = (): Promise<Board> => ask(http.GET('/api/board'))
+
+export const openCallbacks = async (): Promise<Callback[]> =>
+  (await ask(http.GET('/api/callbacks', { params: { query: { state: 'open' } } }))).callbacks

@@ -1,0 +1,64 @@
+import createClient, { type Middleware } from 'openapi-fetch'
+
+import { clock } from '@/lib/clock'
+
+import { asProblem, problemOf, Problem } from './problem'
+import type { paths } from './types'
+
+const pauses = [250, 1000] // before the second and the third try of one command
+const patience = 10_000 // for one answer
+
+// A command keeps its key through every try: the server answers a repeated one with its first answer.
+async function steadfast(input: Request): Promise<Response> {
+  for (let attempt = 0; ; attempt++) {
+    const sent = Date.now()
+    try {
+      const answer = await fetch(new Request(input.clone(), { signal: AbortSignal.timeout(patience) }))
+      clock.sawDate(answer.headers.get('Date'), sent, Date.now())
+      const away = answer.status === 502 || answer.status === 503
+      if (!away || attempt >= pauses.length) return answer
+    } catch (err) {
+      if (attempt >= pauses.length) throw err
+    }
+    await new Promise((done) => setTimeout(done, pauses[attempt]))
+  }
+}
+
+const onLoginLost = new Set<() => void>()
+
+// What happens when the server says that nobody is signed in any more.
+export function whenLoginLost(act: () => void): void {
+  onLoginLost.add(act)
+}
+
+const commands: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== 'GET') request.headers.set('Idempotency-Key', crypto.randomUUID())
+    return request
+  },
+}
+
+const http = createClient<paths>({ fetch: steadfast })
+http.use(commands)
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+// Unpacks an answer: its body, or a Problem thrown.
+export async function ask<T>(asked: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>
+  try {
+    answer = await asked
+  } catch (err) {
+    throw asProblem(err)
+  }
+  if (answer.response.ok) return answer.data as T
+  const problem = problemOf(answer.response.status, answer.error)
+  if (problem.status === 401 && problem.code === 'login.required') onLoginLost.forEach((act) => act())
+  throw problem
+}
+
+export { http, Problem }

@@ -1,0 +1,42 @@
+import { ask, http } from './client'
+import type { Intent, Me, PhoneAccount, Place, Seat, Session } from './types'
+
+export const login = (login_name: string, password: string): Promise<Me> =>
+  ask(http.POST('/api/login', { body: { login_name, password } }))
+
+export const logout = (): Promise<undefined> => ask(http.POST('/api/logout'))
+
+export const me = (): Promise<Me> => ask(http.GET('/api/me'))
+
+export const session = async (): Promise<Session | null> => (await ask(http.GET('/api/session'))).session
+
+export const seats = (): Promise<{ position: string; seats: Seat[] }> => ask(http.GET('/api/seats'))
+
+export const seat = (id: string): Promise<Seat> => ask(http.GET('/api/seats/{seat}', { params: { path: { seat: id } } }))
+
+export const take = (id: string, place: Place, takeOver: boolean): Promise<Seat> =>
+  ask(http.POST('/api/seats/{seat}/take', { params: { path: { seat: id } }, body: { place, take_over: takeOver } }))
+
+export const signOut = (id: string, place: Place): Promise<Seat> =>
+  ask(http.POST('/api/seats/{seat}/sign-out', { params: { path: { seat: id } }, body: { place } }))
+
+export const phone = (id: string, client: string): Promise<PhoneAccount> =>
+  ask(http.POST('/api/seats/{seat}/phone', { params: { path: { seat: id } }, body: { client, phone: 'browser' } }))
+
+export const device = (id: string, client: string, state: 'ok' | 'media_failed'): Promise<undefined> =>
+  ask(http.POST('/api/seats/{seat}/device', { params: { path: { seat: id } }, body: { client, device: state } }))
+
+export interface Wish {
+  intent: Intent
+  rest_code?: string
+  rest_minutes?: number
+}
+
+export const intend = (id: string, version: number, wish: Wish): Promise<Seat> =>
+  ask(http.POST('/api/seats/{seat}/intent', { params: { path: { seat: id } }, body: { ...wish, version } }))
+
+export const cancelPending = (id: string, version: number): Promise<Seat> =>
+  ask(http.POST('/api/seats/{seat}/cancel-pending', { params: { path: { seat: id } }, body: { version } }))
+
+export const socketTicket = async (topics: string[], since: string): Promise<string> =>
+  (await ask(http.POST('/api/ws-ticket', { body: { topics, since } }))).ticket

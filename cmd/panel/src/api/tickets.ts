@@ -1,0 +1,31 @@
+import { ask, http } from './client'
+import type { Ticket, TicketEvent, TicketFields, TicketPromise } from './types'
+
+export type TicketWithHistory = Ticket & { history: TicketEvent[] }
+
+export const ticketsOfCall = (call: string): Promise<{ position: string; tickets: Ticket[] }> =>
+  ask(http.GET('/api/calls/{call}/tickets', { params: { path: { call } } }))
+
+export const ticket = (id: string): Promise<TicketWithHistory> =>
+  ask(http.GET('/api/tickets/{id}', { params: { path: { id } } }))
+
+export interface TicketPage {
+  tickets: Ticket[]
+  next_cursor: string
+  count: number
+}
+
+export const tickets = (query: { state?: string; q?: string; cursor?: string; limit?: number }): Promise<TicketPage> =>
+  ask(http.GET('/api/tickets', { params: { query } }))
+
+export const saveDraft = (id: string, version: number, fields: Partial<TicketFields>): Promise<Ticket> =>
+  ask(http.PATCH('/api/tickets/{id}', { params: { path: { id } }, body: { ...fields, version } }))
+
+export const register = (id: string, version: number): Promise<Ticket> =>
+  ask(http.POST('/api/tickets/{id}/register', { params: { path: { id } }, body: { version } }))
+
+export const furtherAppeal = (call: string): Promise<Ticket> =>
+  ask(http.POST('/api/calls/{call}/appeals', { params: { path: { call } }, body: {} }))
+
+export const promiseOf = (cls: 'consultation' | 'other'): Promise<TicketPromise> =>
+  ask(http.GET('/api/promise', { params: { query: { class: cls } } }))

@@ -1,0 +1,60 @@
+// The board's store: a snapshot, moved by facts. What a fact tells of the waiting and the seats is shown at once; the
+// figures come with the next snapshot, at most four a second.
+import { defineStore } from 'pinia'
+import { ref, shallowRef } from 'vue'
+
+import * as api from '@/api/calls'
+import { asProblem, type Problem } from '@/api/problem'
+import type { Board, Callback } from '@/api/types'
+import { clock } from '@/lib/clock'
+import { coalesced } from '@/lib/coalesce'
+import { useLink } from '@/lib/link'
+import type { Fact } from '@/lib/socket'
+
+import { moved } from './moved'
+
+export const useBoard = defineStore('board', () => {
+  const link = useLink()
+  const board = shallowRef<Board | null>(null)
+  const callbacks = shallowRef<Callback[]>([])
+  const readAt = ref(0)
+  const trouble = shallowRef<Problem | null>(null)
+
+  const refresh = coalesced(async () => {
+    try {
+      board.value = await api.board()
+      readAt.value = clock.now()
+      trouble.value = null
+    } catch (err) {
+      trouble.value = asProblem(err)
+    }
+  }, 250)
+  const refreshCallbacks = coalesced(async () => {
+    callbacks.value = await api.openCallbacks()
+  }, 1000)
+
+  function readAll(): void {
+    refresh()
+    refreshCallbacks()
+  }
+
+  function heard(f: Fact): void {
+    if (!/^(call|seat|callback)\./.test(f.kind)) return
+    if (board.value) board.value = moved(board.value, f)
+    refresh()
+    if (f.kind.startsWith('callback.')) refreshCallbacks()
+  }
+
+  // watch keeps the board moving until it is let go.
+  function watch(): () => void {
+    readAll()
+    const release = link.hold(['board'])
+    const deaf = link.listen({ fact: heard, fresh: readAll })
+    return () => {
+      deaf()
+      release()
+    }
+  }
+
+  return { board, callbacks, readAt, trouble, watch, refresh: readAll }
+})

@@ -1,0 +1,34 @@
+// What the softphone decides, apart from the machinery that does it.
+
+export const resumeHeader = 'X-Hotline-Resume'
+
+// firstUsable: the first UDP host candidate is enough for an exchange on the same network; waiting for the rest costs 120 ms
+// of the citizen's time (telephony.md 3.6).
+export function firstUsable(candidate: { type?: string | null; protocol?: string | null; candidate?: string }): boolean {
+  if (candidate.type && candidate.protocol) return candidate.type === 'host' && candidate.protocol === 'udp'
+  return /\budp\b.*\btyp host\b/i.test(candidate.candidate ?? '')
+}
+
+export type Incoming = 'answer' | 'replace' | 'ring' | 'refuse'
+
+// incoming: nothing is answered by itself but the way back into a running conversation (A11), and then whatever this page
+// still holds of it is dead.
+export function incoming(resume: boolean, busy: boolean, wanted: boolean): Incoming {
+  if (resume) return busy ? 'replace' : 'answer'
+  if (busy) return 'refuse'
+  return wanted ? 'answer' : 'ring'
+}
+
+export type Repair = 'refresh' | 'rebuild' | 'later'
+
+// repair after a refused registration: the account was pushed anew, or made anew under another name. A running conversation
+// is not torn down for a new name.
+export function repair(oldURI: string, newURI: string, inCall: boolean): Repair {
+  if (oldURI === newURI) return 'refresh'
+  return inCall ? 'later' : 'rebuild'
+}
+
+// patience before the n-th new registration, in ms.
+export function patience(attempt: number): number {
+  return Math.min(10_000, 500 * 2 ** attempt)
+}

@@ -1,0 +1,170 @@
+// The telephone of the official's seat: microphone, test, registration, line. It lives as long as the person sits there.
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+
+import * as api from '@/api/seats'
+
+import { Guard, type Channel } from './guard'
+import { faultOf, heardLevel, meter, MicrophoneError, openMicrophone, type MicrophoneFault } from './microphone'
+import type { Line, Registration, Softphone } from './softphone'
+
+// A page is a new client each time it is loaded: what an older one still registers is not ours.
+const client = crypto.randomUUID()
+
+export type MicrophoneStep = 'untried' | 'asking' | 'speak' | 'ok' | 'fault'
+export type Holder = 'here' | 'other_tab' | 'released'
+
+const tested = (seat: string): string => `hotline.tested.${seat}`
+
+export const usePhone = defineStore('phone', () => {
+  const microphone = ref<MicrophoneStep>('untried')
+  const fault = ref<MicrophoneFault | null>(null)
+  const level = ref(0)
+  const registration = ref<Registration>('off')
+  const line = ref<Line>('none')
+  const muted = ref(false)
+  const holder = ref<Holder>('here')
+
+  let seat = ''
+  let stream: MediaStream | null = null
+  let stopMeter: (() => void) | null = null
+  let guard: Guard | null = null
+  let ours = false // the log has told our own client id
+  const softphone = shallowRef<Softphone | null>(null)
+
+  const ready = computed(() => microphone.value === 'ok' && registration.value === 'registered' && holder.value === 'here')
+
+  // wasTested: this tab has passed the test at this seat; a reload goes straight back to work.
+  const wasTested = (id: string): boolean => sessionStorage.getItem(tested(id)) === 'yes'
+
+  async function begin(id: string): Promise<void> {
+    if (seat === id && (softphone.value || microphone.value === 'asking')) return
+    leave()
+    seat = id
+    ours = false
+    guard = new Guard(new BroadcastChannel('hotline.softphone') as Channel, id, client, released)
+    holder.value = 'here'
+    microphone.value = 'asking'
+    if (!(await guard.enter())) {
+      holder.value = 'other_tab'
+      microphone.value = 'untried'
+      return
+    }
+    await open()
+  }
+
+  async function takeOver(): Promise<void> {
+    guard?.takeOver()
+    holder.value = 'here'
+    await open()
+  }
+
+  function released(): void {
+    holder.value = 'released'
+    hangUpDevices()
+  }
+
+  // moved: the log says which page has the softphone of this seat. Until it has told our own, it tells the past.
+  function moved(to: string): void {
+    if (to === client) ours = true
+    else if (ours && holder.value === 'here') released()
+  }
+
+  async function open(): Promise<void> {
+    const id = seat
+    microphone.value = 'asking'
+    fault.value = null
+    try {
+      stream = await openMicrophone()
+    } catch (err) {
+      failed(err instanceof MicrophoneError ? err.fault : faultOf(err))
+      return
+    }
+    if (seat !== id) return hangUpDevices()
+    stream.getAudioTracks()[0]?.addEventListener('ended', () => failed('unplugged'))
+    if (wasTested(id)) pass()
+    else listen(stream)
+    await connect(id, stream)
+  }
+
+  function listen(to: MediaStream): void {
+    microphone.value = 'speak'
+    let loud = 0
+    stopMeter = meter(to, (v) => {
+      level.value = v
+      if (v >= heardLevel) loud++
+      if (loud >= 4) pass() // a quarter second of it: not a click
+    })
+  }
+
+  function pass(): void {
+    stopMeter?.()
+    stopMeter = null
+    microphone.value = 'ok'
+    sessionStorage.setItem(tested(seat), 'yes')
+    report('ok')
+  }
+
+  function failed(why: MicrophoneFault): void {
+    stopMeter?.()
+    stopMeter = null
+    microphone.value = 'fault'
+    fault.value = why
+    sessionStorage.removeItem(tested(seat))
+    if (softphone.value) report('media_failed')
+  }
+
+  function report(state: 'ok' | 'media_failed'): void {
+    if (seat !== '' && registration.value === 'registered') void api.device(seat, client, state).catch(() => undefined)
+  }
+
+  async function connect(id: string, microphoneStream: MediaStream): Promise<void> {
+    const { Softphone } = await import('./softphone')
+    const phone = new Softphone(microphoneStream, {
+      account: () => api.phone(id, client),
+      registration: (r) => {
+        registration.value = r
+        if (r === 'registered' && microphone.value === 'ok') report('ok')
+      },
+      line: (l) => (line.value = l),
+      muted: (m) => (muted.value = m),
+    })
+    softphone.value = phone
+    await phone.start().catch(() => undefined) // it tries again by itself; the page shows “not connected”
+  }
+
+  // retest takes the microphone anew: another headset, or a permission given meanwhile.
+  async function retest(): Promise<void> {
+    sessionStorage.removeItem(tested(seat))
+    hangUpDevices()
+    await open()
+  }
+
+  function hangUpDevices(): void {
+    stopMeter?.()
+    stopMeter = null
+    softphone.value?.stop()
+    softphone.value = null
+    stream?.getTracks().forEach((t) => t.stop())
+    stream = null
+    line.value = 'none'
+    registration.value = 'off'
+  }
+
+  function leave(): void {
+    hangUpDevices()
+    guard?.leave()
+    guard = null
+    seat = ''
+    microphone.value = 'untried'
+    level.value = 0
+  }
+
+  const answer = (): void => softphone.value?.answer()
+  const mute = (on: boolean): void => softphone.value?.mute(on)
+
+  return {
+    microphone, fault, level, registration, line, muted, holder, ready,
+    wasTested, begin, takeOver, moved, retest, leave, answer, mute,
+  }
+})

@@ -1,0 +1,184 @@
+// The softphone: JsSIP kept dumb. It registers, rings, answers, mutes; everything else of a call goes by the API, so that
+// the controller stays the one authority (telephony.md 3.6).
+import { UA, WebSocketInterface } from 'jssip'
+import type { IncomingRTCSessionEvent, RTCSessionEvent } from 'jssip/lib/UA'
+import type { IceCandidateEvent, PeerConnectionEvent, RTCSession } from 'jssip/lib/RTCSession'
+
+import type { PhoneAccount } from '@/api/types'
+
+import { firstUsable, incoming, patience, repair, resumeHeader } from './decide'
+
+export type Registration = 'off' | 'registering' | 'registered' | 'lost'
+export type Line = 'none' | 'ringing' | 'answering' | 'talking'
+
+export interface SoftphonePorts {
+  account(): Promise<PhoneAccount>
+  registration(r: Registration): void
+  line(l: Line): void
+  muted(m: boolean): void
+}
+
+const wanting = 5000 // an answer given on the card waits this long for the telephone's own ringing
+
+export class Softphone {
+  private ua: UA | null = null
+  private account: PhoneAccount | null = null
+  private session: RTCSession | null = null
+  private wantedUntil = 0
+  private attempt = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private closed = false
+  private readonly speaker = new Audio()
+
+  constructor(
+    private readonly microphone: MediaStream,
+    private readonly ports: SoftphonePorts,
+  ) {
+    this.speaker.autoplay = true
+  }
+
+  async start(): Promise<void> {
+    this.ports.registration('registering')
+    try {
+      this.build(await this.ports.account())
+    } catch (err) {
+      this.again()
+      throw err
+    }
+  }
+
+  // answer takes the ringing call, or the one that is about to ring.
+  answer(): void {
+    const s = this.session
+    if (s?.isInProgress()) return this.pickUp(s)
+    if (!s) this.wantedUntil = Date.now() + wanting
+  }
+
+  mute(on: boolean): void {
+    const s = this.session
+    if (!s) return
+    if (on) s.mute({ audio: true })
+    else s.unmute({ audio: true })
+    this.ports.muted(on)
+  }
+
+  // stop leaves the exchange in good order. A page that is closed does not come here: its call must survive the reload.
+  stop(): void {
+    this.closed = true
+    clearTimeout(this.timer)
+    this.ua?.removeAllListeners()
+    this.ua?.stop()
+    this.ua = null
+    this.ports.registration('off')
+  }
+
+  private build(account: PhoneAccount): void {
+    if (this.closed) return
+    this.ua?.removeAllListeners()
+    this.ua?.stop()
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    const ua = new UA({
+      sockets: [new WebSocketInterface(`${scheme}://${location.host}${account.path}`)],
+      uri: account.uri,
+      authorization_user: account.endpoint,
+      realm: account.realm,
+      ha1: account.ha1,
+      register_expires: 120,
+      session_timers: true,
+      no_answer_timeout: 180, // the controller's ring time decides; this is only a backstop
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: 4,
+      user_agent: 'hotline-panel',
+    })
+    ua.on('registered', () => {
+      this.attempt = 0
+      this.ports.registration('registered')
+    })
+    ua.on('disconnected', () => this.ports.registration('lost'))
+    ua.on('unregistered', () => this.ports.registration('lost'))
+    ua.on('registrationFailed', () => {
+      this.ports.registration('lost')
+      this.again()
+    })
+    ua.on('newRTCSession', (e: RTCSessionEvent) => this.invited(e))
+    this.ua = ua
+    this.account = account
+    ua.start()
+  }
+
+  // JsSIP gives up after a refusal: the exchange was restarted or the secret renewed, so the account is asked for again.
+  private again(): void {
+    if (this.closed) return
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => void this.renew(), patience(this.attempt++))
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      const account = await this.ports.account()
+      if (this.closed) return
+      switch (this.ua && this.account ? repair(this.account.uri, account.uri, this.session !== null) : 'rebuild') {
+        case 'refresh':
+          this.account = account
+          this.ua?.set('ha1', account.ha1)
+          this.ua?.register()
+          return
+        case 'rebuild':
+          return this.build(account)
+        case 'later':
+          return this.again()
+      }
+    } catch {
+      this.again()
+    }
+  }
+
+  private invited(e: RTCSessionEvent): void {
+    if (e.originator !== 'remote') return
+    const { session, request } = e as IncomingRTCSessionEvent
+    const wanted = this.wantedUntil > Date.now()
+    this.wantedUntil = 0
+    const what = incoming(request.getHeader(resumeHeader) !== undefined, this.session !== null, wanted)
+    if (what === 'refuse') return session.terminate({ status_code: 486 })
+    if (what === 'replace') this.let(this.session)
+    this.follow(session)
+    if (what === 'ring') return this.ports.line('ringing')
+    this.pickUp(session)
+  }
+
+  private let(old: RTCSession | null): void {
+    this.session = null
+    if (old && !old.isEnded()) old.terminate()
+  }
+
+  private follow(session: RTCSession): void {
+    this.session = session
+    session.on('icecandidate', (e: IceCandidateEvent) => {
+      if (firstUsable(e.candidate)) e.ready()
+    })
+    session.on('peerconnection', (e: PeerConnectionEvent) => {
+      e.peerconnection.addEventListener('track', (t) => {
+        this.speaker.srcObject = t.streams[0] ?? new MediaStream([t.track])
+        void this.speaker.play().catch(() => undefined) // allowed while the microphone is open
+      })
+    })
+    session.on('confirmed', () => {
+      if (this.session === session) this.ports.line('talking')
+    })
+    const over = (): void => {
+      if (this.session !== session) return
+      this.session = null
+      this.speaker.srcObject = null
+      for (const track of this.microphone.getAudioTracks()) track.enabled = true // shared: the next call must not start mute
+      this.ports.muted(false)
+      this.ports.line('none')
+    }
+    session.on('ended', over)
+    session.on('failed', over)
+  }
+
+  private pickUp(session: RTCSession): void {
+    this.ports.line('answering')
+    session.answer({ mediaStream: this.microphone, pcConfig: { iceServers: [] } })
+  }
+}

@@ -1,0 +1,63 @@
+// The link store: the one push socket of the page and what people must know of it.
+import { defineStore } from 'pinia'
+import { computed, onScopeDispose, ref, shallowRef } from 'vue'
+
+import { socketTicket } from '@/api/seats'
+
+import { clock } from './clock'
+import { FactSocket, type LinkState, type Listener, type SocketLike } from './socket'
+
+export const useLink = defineStore('link', () => {
+  const state = ref<LinkState>('off')
+  const heardAt = shallowRef(0) // server's time of the last frame
+  const wanted = new Map<symbol, string[]>()
+
+  const socket = new FactSocket({
+    ticket: socketTicket,
+    open: (protocols) => {
+      const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+      return new WebSocket(`${scheme}://${location.host}/ws`, protocols) as SocketLike
+    },
+    state: (s) => {
+      state.value = s
+    },
+    heard: (at) => {
+      if (at !== null) clock.sawInstant(at)
+      heardAt.value = clock.now()
+    },
+  })
+  addEventListener('online', () => socket.again())
+
+  const want = (): void => socket.want([...wanted.values()].flat())
+
+  // hold adds topics for as long as the caller wants them; the answer lets them go.
+  function hold(topics: string[]): () => void {
+    const key = Symbol('topics')
+    wanted.set(key, topics)
+    queueMicrotask(want) // several holders of one moment make one socket
+    return () => {
+      wanted.delete(key)
+      queueMicrotask(want)
+    }
+  }
+
+  function stop(): void {
+    wanted.clear()
+    socket.stop()
+  }
+
+  const troubled = computed(() => state.value === 'lost' || state.value === 'denied' || state.value === 'ended')
+
+  return { state, heardAt, troubled, hold, stop, again: () => socket.again(), listen: (l: Listener) => socket.listen(l) }
+})
+
+// useFacts listens while the component lives.
+export function useFacts(topics: string[], l: Listener): void {
+  const link = useLink()
+  const release = link.hold(topics)
+  const deaf = link.listen(l)
+  onScopeDispose(() => {
+    deaf()
+    release()
+  })
+}

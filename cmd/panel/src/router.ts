@@ -1,0 +1,55 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+
+import type { Role } from '@/api/types'
+import { useIdentity } from '@/login/identity'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    open?: boolean // without login
+    roles?: Role[] // one of them is needed; absent: anybody signed in
+  }
+}
+
+const seated: Role[] = ['official', 'recorder', 'operator']
+
+const routes: RouteRecordRaw[] = [
+  { path: '/login', component: () => import('./login/LoginPage.vue'), meta: { open: true } },
+  {
+    path: '/',
+    component: () => import('./shell/AppShell.vue'),
+    children: [
+      { path: '', redirect: () => useIdentity().home },
+      { path: 'seats', component: () => import('./seat/SeatsPage.vue'), meta: { roles: seated } },
+      { path: 'seat/:id', component: () => import('./seat/SeatPage.vue'), props: true, meta: { roles: seated } },
+      { path: 'record/:id', component: () => import('./seat/RecorderPage.vue'), props: true, meta: { roles: seated } },
+      { path: 'tickets/:id?', component: () => import('./ticket/TicketsPage.vue'), props: true },
+      { path: 'board', component: () => import('./board/BoardPage.vue'), meta: { roles: ['supervisor'] } },
+      { path: 'denied', component: () => import('./shell/DeniedPage.vue'), props: { what: 'denied' } },
+      { path: ':rest(.*)*', component: () => import('./shell/DeniedPage.vue'), props: { what: 'missing' } },
+    ],
+  },
+]
+
+export const router = createRouter({ history: createWebHistory(), routes })
+
+router.beforeEach(async (to) => {
+  const identity = useIdentity()
+  try {
+    await identity.load()
+  } catch {
+    if (!to.meta.open) return { path: '/login', query: { back: to.fullPath, why: 'unreachable' } }
+  }
+  if (to.meta.open) return identity.me ? identity.home : true
+  if (!identity.me) return { path: '/login', query: to.path === '/' ? {} : { back: to.fullPath } }
+  if (to.meta.roles && !identity.plays(...to.meta.roles)) return '/denied'
+  return true
+})
+
+// A page of an older build names files that are gone after an update: the new page is fetched once.
+router.onError((err: unknown, to) => {
+  const gone = err instanceof Error && /dynamically imported module|Importing a module/.test(err.message)
+  if (gone && sessionStorage.getItem('hotline.renewed') !== to.fullPath) {
+    sessionStorage.setItem('hotline.renewed', to.fullPath)
+    location.assign(to.fullPath)
+  }
+})

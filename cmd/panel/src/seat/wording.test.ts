@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Card, Seat } from '@/api/types'
+import type { Fact } from '@/lib/socket'
+
+import { applied } from './news'
+import { lookOf, sinceOf, wordAt } from './wording'
+
+const at = (s: string) => `2026-11-26T01:${s}Z`
+const seat = (over: Partial<Seat> = {}): Seat => ({
+  id: 'A01', label: '', kind: 'official', line: 'session', unit_name: '', person: { id: 'p', name: '张' }, recorder: null,
+  phone: 'browser', intent: 'ready', rest_code: '', rest_until: null, pending: '', device: 'ok', intent_since: at('00:00'),
+  version: 1, work: 'idle', work_since: at('05:00'), wrapup_until: null, call: null, offer: null, misses: 0, shown: 'ready', ...over,
+})
+const card = (over: Partial<Card> = {}): Card => ({
+  id: 'c1', state: 'talking', masked: '138****5678', place: '合肥', arrived_at: at('01:00'), queued_at: at('01:05'),
+  answered_at: at('02:00'), seat: 'A01', offer: null, wrapup_until: null, version: 3, outcome: '', ...over,
+})
+
+describe('the word of a seat', () => {
+  it('is the call’s before the seat’s own row is read again', () => {
+    expect(wordAt(seat(), card({ state: 'offered' }))).toBe('ringing')
+    expect(wordAt(seat({ shown: 'ringing' }), card())).toBe('talking')
+    expect(wordAt(seat({ shown: 'talking' }), card({ state: 'reconnecting' }))).toBe('reconnecting')
+  })
+
+  it('is the seat’s when no call is at it, and wrap-up only while it lasts', () => {
+    expect(wordAt(seat({ shown: 'rest' }), null)).toBe('rest')
+    const over = card({ state: 'ended', wrapup_until: at('09:00') })
+    expect(wordAt(seat({ shown: 'wrap_up', work: 'wrap_up' }), over)).toBe('wrap_up')
+    expect(wordAt(seat({ shown: 'ready', work: 'idle' }), over)).toBe('ready')
+  })
+
+  it('times idleness from the later of intent and work', () => {
+    expect(sinceOf('ready', seat(), null)).toBe(at('05:00'))
+    expect(sinceOf('ready', seat({ intent_since: at('07:00') }), null)).toBe(at('07:00'))
+    expect(sinceOf('talking', seat(), card())).toBe(at('02:00'))
+    expect(sinceOf('signed_out', seat(), null)).toBeNull()
+  })
+
+  it('pulses only where somebody must act', () => {
+    expect(lookOf('ringing').pulse).toBe(true)
+    expect(lookOf('talking').pulse).toBe(false)
+  })
+})
+
+describe('a fact', () => {
+  const fact = (kind: string, data: Record<string, unknown> = {}, subject = 'c1'): Fact => ({
+    type: 'fact', position: '1-1', kind, subject, topics: [], at: at('06:00'), actor: 'controller', data,
+  })
+
+  it('puts the card on the screen before anything is fetched', () => {
+    const c = applied(null, fact('call.offered', {
+      seat: 'A01', offer: 'o1', masked: '138****5678', place: '合肥', queued_at: at('01:05'), offered_at: at('06:00'), expires_at: at('06:20'),
+    }))
+    expect(c).toMatchObject({ id: 'c1', state: 'offered', masked: '138****5678', offer: { id: 'o1', expires_at: at('06:20') } })
+  })
+
+  it('takes the card away when the call goes to somebody else', () => {
+    expect(applied(card({ state: 'offered' }), fact('call.requeued'))).toBeNull()
+    expect(applied(card({ state: 'offered', answered_at: null }), fact('call.ended'))).toBeNull()
+  })
+
+  it('keeps the card of a conversation for what comes after it', () => {
+    expect(applied(card(), fact('call.ended'))?.state).toBe('ended')
+    expect(applied(card({ answered_at: null, state: 'connecting' }), fact('call.talking'))?.answered_at).toBe(at('06:00'))
+  })
+
+  it('of another call leaves the card alone', () => {
+    const c = card()
+    expect(applied(c, fact('call.ended', {}, 'c2'))).toBe(c)
+    expect(applied(c, fact('call.requeued', {}, 'c2'))).toBe(c)
+  })
+})

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { Problem } from '@/api/problem'
+import type { Ticket } from '@/api/types'
+
+import { dirty, edit, missing, rebase, saved, shown, type Draft, type Edits } from './draft'
+import { Saver } from './saver'
+
+function ticket(over: Partial<Ticket> = {}): Ticket {
+  return {
+    id: 't1', number: '', query_code: '4821', kind: 'call', call: 'c1', masked: '138****5678', place: '合肥',
+    call_times: { arrived_at: '2026-11-26T00:30:00Z', answered_at: null, ended_at: null }, session_number: 41, seat: 'A01',
+    official_name: '', state: 'draft', class: '', outcome: '', title: '', content: '', answer: '', contact_name: '',
+    event_place: '', confidential: false, opened_at: '2026-11-26T00:30:00Z', registered_at: null, closed_at: null, version: 1,
+    promise: null, ...over,
+  }
+}
+
+const draft = (over: Partial<Ticket> = {}): Draft => ({ base: ticket(over), edits: {} })
+
+describe('rebase', () => {
+  it('keeps own typing and takes the words of the other in untouched fields', () => {
+    let d = edit(draft(), 'title', '异地就医备案')
+    d = rebase(d, ticket({ version: 2, title: '医保', content: '在南京住院', outcome: 'answered' }))
+    expect(shown(d)).toMatchObject({ title: '异地就医备案', content: '在南京住院', outcome: 'answered', version: 2 })
+    expect(d.edits).toEqual({ title: '异地就医备案' })
+  })
+
+  it('forgets an edit that says what the server already has', () => {
+    const d = rebase(edit(draft(), 'outcome', 'answered'), ticket({ version: 2, outcome: 'answered' }))
+    expect(dirty(d)).toBe(false)
+    expect(dirty(edit(edit(draft(), 'title', 'a'), 'title', ''))).toBe(false)
+  })
+
+  it('ignores an answer that was overtaken', () => {
+    const d = draft({ version: 5, title: 'new' })
+    expect(rebase(d, ticket({ version: 4, title: 'old' }))).toBe(d)
+  })
+
+  it('keeps what was typed while a patch was on its way', () => {
+    let d = edit(draft(), 'title', '异地')
+    const sent = d.edits
+    d = edit(d, 'title', '异地就医')
+    d = saved(d, sent, ticket({ version: 2, title: '异地' }))
+    expect(d.edits).toEqual({ title: '异地就医' })
+    expect(shown(d).title).toBe('异地就医')
+  })
+})
+
+it('names what registration still needs', () => {
+  expect(missing(ticket())).toEqual(['title', 'class', 'outcome'])
+  expect(missing(ticket({ title: ' ', class: 'other', outcome: 'ticket' }))).toEqual(['title'])
+})
+
+// A server of one ticket that fences by version, as the real one does.
+function setup(start: Partial<Ticket> = {}) {
+  let row = ticket(start)
+  const patches: Edits[] = []
+  const kept = new Map<string, Edits>()
+  const t = {
+    fail: null as Problem | null,
+    other(edits: Edits) {
+      row = { ...row, ...edits, version: row.version + 1 }
+    },
+    row: () => row,
+    patches,
+    kept,
+    saver: () =>
+      new Saver(row, {
+        save: async (_, version, edits) => {
+          await Promise.resolve()
+          if (t.fail) throw t.fail
+          if (version !== row.version) throw new Problem(409, 'version.stale')
+          patches.push(edits)
+          row = { ...row, ...edits, version: row.version + 1 }
+          return row
+        },
+        read: async () => row,
+        register: async (_, version) => {
+          if (version !== row.version) throw new Problem(409, 'version.stale')
+          row = { ...row, state: 'registered', number: '2026-1', version: row.version + 1 }
+          return row
+        },
+        now: () => 42,
+        changed: () => undefined,
+        keep: {
+          get: (id) => kept.get(id) ?? null,
+          set: (id, edits) => void (edits ? kept.set(id, edits) : kept.delete(id)),
+        },
+      }),
+  }
+  return t
+}
+
+describe('the saver', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('saves the changed fields once the keys rest', async () => {
+    const t = setup()
+    const s = t.saver()
+    for (const text of ['异', '异地', '异地就医']) {
+      s.type('title', text)
+      await vi.advanceTimersByTimeAsync(100)
+    }
+    expect(t.patches).toEqual([])
+    await vi.advanceTimersByTimeAsync(400)
+    expect(t.patches).toEqual([{ title: '异地就医' }])
+    expect(s.state).toBe('clean')
+    expect(s.savedAt).toBe(42)
+  })
+
+  it('rebases over the words of the other and tries again', async () => {
+    const t = setup()
+    const s = t.saver()
+    s.type('title', '异地就医')
+    t.other({ outcome: 'answered' })
+    await vi.advanceTimersByTimeAsync(400)
+    expect(t.row()).toMatchObject({ title: '异地就医', outcome: 'answered' })
+    expect(s.ticket.outcome).toBe('answered')
+    expect(s.state).toBe('clean')
+  })
+
+  it('keeps trying while the server is away, and loses nothing', async () => {
+    const t = setup()
+    const s = t.saver()
+    t.fail = new Problem(0, 'unreachable')
+    s.type('content', '在南京住院')
+    await vi.advanceTimersByTimeAsync(500)
+    expect(s.state).toBe('retrying')
+    expect(t.kept.get('t1')).toEqual({ content: '在南京住院' })
+    t.fail = null
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(t.row().content).toBe('在南京住院')
+    expect(t.kept.size).toBe(0)
+  })
+
+  it('does not repeat what was refused until it is mended', async () => {
+    const t = setup()
+    const s = t.saver()
+    t.fail = new Problem(422, 'validation', '', [{ location: 'body.title' }])
+    s.type('title', 'x'.repeat(300))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(s.state).toBe('refused')
+    expect(s.problem?.fields).toEqual(['title'])
+    t.fail = null
+    s.type('title', 'x')
+    await vi.advanceTimersByTimeAsync(400)
+    expect(t.row().title).toBe('x')
+  })
+
+  it('takes up after a reload what had not been saved', async () => {
+    const t = setup()
+    t.kept.set('t1', { answer: '已告知备案办法' })
+    const s = t.saver()
+    expect(s.ticket.answer).toBe('已告知备案办法')
+    await vi.advanceTimersByTimeAsync(400)
+    expect(t.row().answer).toBe('已告知备案办法')
+  })
+
+  it('saves before it registers, and registers over a change of the other', async () => {
+    const t = setup()
+    const s = t.saver()
+    s.type('title', '异地就医')
+    s.type('class', 'consultation')
+    t.other({ event_place: '南京' })
+    const done = await s.register()
+    expect(done).toMatchObject({ state: 'registered', title: '异地就医', event_place: '南京' })
+  })
+})

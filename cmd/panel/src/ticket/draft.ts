@@ -1,0 +1,59 @@
+// A draft as two people type it at once: what the server has, and what this page has changed since. Pure.
+import type { Ticket, TicketFields } from '@/api/types'
+
+export type Edits = Partial<TicketFields>
+export type Field = keyof TicketFields
+
+export interface Draft {
+  base: Ticket
+  edits: Edits
+}
+
+export const fields: readonly Field[] = [
+  'title',
+  'content',
+  'answer',
+  'class',
+  'outcome',
+  'contact_name',
+  'event_place',
+  'confidential',
+]
+
+// shown is what the form shows: own typing over what the server has.
+export function shown(d: Draft): Ticket {
+  return { ...d.base, ...d.edits }
+}
+
+export function edit<F extends Field>(d: Draft, field: F, value: TicketFields[F]): Draft {
+  const edits: Edits = { ...d.edits, [field]: value }
+  return pruned({ base: d.base, edits })
+}
+
+// rebase puts own typing upon a newer ticket: fields that nobody touched here take the other's words; touched ones stay.
+export function rebase(d: Draft, newer: Ticket): Draft {
+  if (newer.version < d.base.version) return d // an answer that was overtaken
+  return pruned({ base: newer, edits: d.edits })
+}
+
+// saved takes the server's answer to a patch. What was typed while it was on its way stays an edit.
+export function saved(d: Draft, sent: Edits, answer: Ticket): Draft {
+  const edits: Edits = { ...d.edits }
+  for (const f of fields) if (f in sent && edits[f] === sent[f]) delete edits[f]
+  return pruned({ base: answer.version >= d.base.version ? answer : d.base, edits })
+}
+
+export function dirty(d: Draft): boolean {
+  return Object.keys(d.edits).length > 0
+}
+
+// missing names the fields that registration needs (design.md 8).
+export function missing(t: TicketFields): Field[] {
+  return (['title', 'class', 'outcome'] as const).filter((f) => t[f].trim() === '')
+}
+
+function pruned(d: Draft): Draft {
+  const edits: Edits = {}
+  for (const f of fields) if (f in d.edits && d.edits[f] !== d.base[f]) Object.assign(edits, { [f]: d.edits[f] })
+  return { base: d.base, edits }
+}
