@@ -265,7 +265,9 @@ func (a *actor) step(ctx context.Context, e Event, by string) error {
 		a.c.calls.update(a, next)
 		a.observe(ch)
 		a.act(ctx, effects)
-		a.touched = a.c.cfg.Now()
+		if store || len(effects) > 0 { // what changes nothing hides nothing from a snapshot
+			a.touched = a.c.cfg.Now()
+		}
 		return nil
 	}
 }

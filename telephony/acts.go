@@ -180,10 +180,9 @@ func (a *actor) makeOffer(ctx context.Context, m match) error {
 	if !st.Open() {
 		return ErrSeatTaken
 	}
-	now := a.c.cfg.Now()
 	a.woke = m.woke
 	return a.deal(ctx, OfferMade{Offer{
 		ID: m.offer, Leg: LegID(m.offer), Seat: m.seat, Person: st.Person, Phone: st.Phone, Endpoint: st.Endpoint,
-		State: OfferOpen, OfferedAt: now, ExpiresAt: now.Add(a.call.Rules.Ring),
+		State: OfferOpen, OfferedAt: m.at, ExpiresAt: m.at.Add(a.call.Rules.Ring),
 	}}, byController)
 }

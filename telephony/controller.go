@@ -181,7 +181,7 @@ func (c *Controller) SeatOnline(seat agent.SeatID) {
 }
 
 // Rebuild fills the indexes of all lines from the ledger (F9).
-func (c *Controller) Rebuild(ctx context.Context) error { return c.matchers.rebuild(ctx) }
+func (c *Controller) Rebuild(ctx context.Context) error { return c.matchers.rebuild(ctx, true) }
 
 // Reconcile asks for a comparison with the exchange; it is done soon.
 func (c *Controller) Reconcile() {

@@ -17,6 +17,7 @@ const claimFor = time.Hour
 type match struct {
 	offer OfferID
 	seat  agent.SeatID
+	at    time.Time // of the decision: offers bear the order in which they were decided (I5)
 	woke  time.Time
 }
 
@@ -32,16 +33,22 @@ type matcher struct {
 	c    *Controller
 	line agent.LineID
 	kick chan time.Time
-	ask  chan chan error
+	ask  chan order
 
 	mu      sync.Mutex // guards waiting and flying
 	waiting map[CallID]Waiting
 	flying  map[OfferID]flight
 }
 
+// order asks a matcher to look after its indexes: to fill them anew, or only to mend what differs.
+type order struct {
+	whole bool
+	reply chan error
+}
+
 func newMatcher(c *Controller, line agent.LineID) *matcher {
 	return &matcher{
-		c: c, line: line, kick: make(chan time.Time, 1), ask: make(chan chan error),
+		c: c, line: line, kick: make(chan time.Time, 1), ask: make(chan order),
 		waiting: make(map[CallID]Waiting), flying: make(map[OfferID]flight),
 	}
 }
@@ -65,8 +72,12 @@ func (m *matcher) run(ctx context.Context) {
 			m.match(ctx, at)
 		case <-tick.C:
 			m.check(ctx)
-		case reply := <-m.ask:
-			reply <- m.rebuild(ctx)
+		case o := <-m.ask:
+			if o.whole {
+				o.reply <- m.rebuild(ctx)
+			} else {
+				o.reply <- m.refresh(ctx)
+			}
 		}
 	}
 }
@@ -100,7 +111,7 @@ func (m *matcher) one(ctx context.Context, woke time.Time) bool {
 	}
 	m.takeOff(offer, flight{seat: seat, call: call})
 	a := m.c.calls.byCall(call)
-	if a == nil || !m.c.post(a, message{match: &match{offer: offer, seat: seat, woke: woke}}) {
+	if a == nil || !m.c.post(a, message{match: &match{offer: offer, seat: seat, at: now, woke: woke}}) {
 		m.landed(offer)
 		if err := m.c.cfg.Line.Leave(limited, m.line, call); err != nil {
 			m.trouble(ctx, "leave_line", err)
@@ -211,6 +222,22 @@ func (m *matcher) rebuild(ctx context.Context) error {
 	return m.rebuildSeats(limited)
 }
 
+// refresh mends what no wake-up would: entries of callers who have left, idle seats that nobody waits for (I13).
+func (m *matcher) refresh(ctx context.Context) error {
+	limited, cancel := verb(ctx)
+	defer cancel()
+	listed, err := m.c.cfg.Line.List(limited, m.line)
+	if err != nil {
+		return fmt.Errorf("refresh line %s: %w", m.line, err)
+	}
+	if !m.knows(listed) {
+		if err := m.rebuildLine(limited); err != nil {
+			return err
+		}
+	}
+	return m.rebuildSeats(limited)
+}
+
 func (m *matcher) rebuildLine(ctx context.Context) error {
 	claimed := m.heldCalls()
 	open, err := m.c.cfg.Ledger.Open(ctx)
@@ -235,7 +262,6 @@ func (m *matcher) rebuildSeats(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.c.cfg.Observer.Rebuilt()
 	if err := m.c.cfg.Seats.Rebuild(ctx, m.line, ready); err != nil {
 		return fmt.Errorf("rebuild seats of line %s: %w", m.line, err)
 	}

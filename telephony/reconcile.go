@@ -120,6 +120,8 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		for _, m := range c.matchers.all() {
 			m.wake(c.cfg.Now())
 		}
+	} else if err := c.matchers.rebuild(ctx, false); err != nil {
+		return err
 	}
 	c.cfg.Observer.Reconciled(c.cfg.Now().Sub(began), mended)
 	return nil
@@ -205,7 +207,7 @@ func (c *Controller) begin(ctx context.Context) error {
 	for _, w := range wraps {
 		c.clock.set(w.Seat, due{at: w.Until, kind: dueWrapUp})
 	}
-	return c.matchers.rebuild(ctx)
+	return c.matchers.rebuild(ctx, true)
 }
 
 // view is a snapshot, ready to be asked about one call.

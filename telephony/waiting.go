@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,16 @@ func (m *matcher) first(call CallID) bool {
 		}
 	}
 	return true
+}
+
+// knows says that exactly these callers wait.
+func (m *matcher) knows(listed []Waiting) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(listed) == len(m.waiting) && !slices.ContainsFunc(listed, func(w Waiting) bool {
+		_, ok := m.waiting[w.Call]
+		return !ok
+	})
 }
 
 func (m *matcher) snapshot() map[CallID]struct{} {
@@ -141,12 +152,12 @@ func (ms *matchers) left(line agent.LineID, call CallID) {
 	}
 }
 
-// rebuild fills the indexes of every line, each in its matcher's own turn.
-func (ms *matchers) rebuild(ctx context.Context) error {
+// rebuild fills the indexes of every line, or mends what differs, each in its matcher's own turn.
+func (ms *matchers) rebuild(ctx context.Context, whole bool) error {
 	for _, m := range ms.all() {
 		reply := make(chan error, 1)
 		select {
-		case m.ask <- reply:
+		case m.ask <- order{whole: whole, reply: reply}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
