@@ -58,6 +58,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	people map[agent.PersonID]cachedPerson // guarded by mu
+	kept   time.Time                       // guarded by mu; when logins with sockets were last prolonged
 }
 
 type cachedPerson struct {
@@ -236,15 +237,6 @@ func (a *Service) ended(logins ...string) {
 	for _, l := range logins {
 		a.OnLogout(l)
 	}
-}
-
-// Alive returns those of the named logins that still count. Whoever holds sockets asks once a second, so that a login ended
-// anywhere, by time, by another process or with its person, loses them within two (V7.4.2).
-func (a *Service) Alive(ctx context.Context, logins []string) ([]string, error) {
-	if len(logins) == 0 {
-		return nil, nil
-	}
-	return a.Store.AliveLogins(ctx, logins, a.Now())
 }
 
 // Purge clears away logins that have run out.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/google/uuid"
 
 	"hotline/agent"
 	"hotline/agent/store"
@@ -54,3 +55,43 @@ func (l *loginStore) Commit(string, []byte, time.Time) error { return errors.Err
 
 // Delete is never called: the session manager uses DeleteCtx.
 func (l *loginStore) Delete(string) error { return errors.ErrUnsupported }
+
+// Alive returns those of the named logins that still count. Whoever holds sockets asks once a second, so that a login ended
+// anywhere, by time, by another process or with its person, loses them within two (V7.4.2). A login with a socket whose
+// person sits at a seat does not run idle, for it waits for calls or is in one (V7.3.1); its absolute limit stays.
+func (a *Service) Alive(ctx context.Context, logins []string) ([]string, error) {
+	if len(logins) == 0 {
+		return nil, nil
+	}
+	if err := a.keep(ctx, logins); err != nil {
+		return nil, err
+	}
+	return a.Store.AliveLogins(ctx, logins, a.Now())
+}
+
+func (a *Service) keep(ctx context.Context, logins []string) error {
+	now := a.Now()
+	a.mu.Lock()
+	due := now.Sub(a.kept) >= touchEvery
+	if due {
+		a.kept = now
+	}
+	a.mu.Unlock()
+	if !due {
+		return nil
+	}
+	var ids []string
+	var untils []time.Time
+	for _, l := range logins {
+		id, err := uuid.Parse(l)
+		if err != nil {
+			return fmt.Errorf("login %q: %w", l, err)
+		}
+		limit := time.Unix(id.Time().UnixTime()).Add(absoluteLimit) // a version 7 id bears its time of birth
+		if idle := now.Add(idleLimit); idle.Before(limit) {
+			limit = idle
+		}
+		ids, untils = append(ids, l), append(untils, limit)
+	}
+	return a.Store.KeepLogins(ctx, ids, untils, now)
+}

@@ -59,6 +59,14 @@ func (s *Store) AliveLogins(ctx context.Context, ids []string, at time.Time) ([]
 	return alive, nil
 }
 
+// KeepLogins prolongs the named logins of people who sit at a seat, each until its own instant.
+func (s *Store) KeepLogins(ctx context.Context, ids []string, untils []time.Time, at time.Time) error {
+	if err := s.q.KeepLogins(ctx, db.KeepLoginsParams{Ids: ids, Untils: untils, At: at}); err != nil {
+		return fmt.Errorf("keep %d logins: %w", len(ids), err)
+	}
+	return nil
+}
+
 // PurgeLogins clears away logins that have run out, and says how many.
 func (s *Store) PurgeLogins(ctx context.Context, at time.Time) (int64, error) {
 	n, err := s.q.PurgeLogins(ctx, at)

@@ -162,3 +162,9 @@ DELETE FROM login WHERE expires <= @at;
 -- name: AliveLogins :many
 SELECT l.id::uuid AS id FROM login l JOIN person p ON p.id = l.person
 WHERE l.id = ANY(@ids::uuid[]) AND l.expires > @at AND p.disabled_at IS NULL;
+
+-- Keeps the named logins of people who sit at a seat until then: a page that waits for calls sends no requests, yet is not idle.
+-- name: KeepLogins :exec
+UPDATE login l SET expires = (@untils::timestamptz[])[array_position(@ids::uuid[], l.id)]
+WHERE l.id = ANY(@ids::uuid[]) AND l.expires > @at
+  AND EXISTS (SELECT 1 FROM seat_state st WHERE st.person = l.person OR st.recorder = l.person);

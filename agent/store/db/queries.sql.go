@@ -260,6 +260,24 @@ func (q *Queries) InsertRole(ctx context.Context, arg InsertRoleParams) error {
 	return err
 }
 
+const keepLogins = `-- name: KeepLogins :exec
+UPDATE login l SET expires = ($1::timestamptz[])[array_position($2::uuid[], l.id)]
+WHERE l.id = ANY($2::uuid[]) AND l.expires > $3
+  AND EXISTS (SELECT 1 FROM seat_state st WHERE st.person = l.person OR st.recorder = l.person)
+`
+
+type KeepLoginsParams struct {
+	Untils []time.Time
+	Ids    []string
+	At     time.Time
+}
+
+// Keeps the named logins of people who sit at a seat until then: a page that waits for calls sends no requests, yet is not idle.
+func (q *Queries) KeepLogins(ctx context.Context, arg KeepLoginsParams) error {
+	_, err := q.db.Exec(ctx, keepLogins, arg.Untils, arg.Ids, arg.At)
+	return err
+}
+
 const liveSession = `-- name: LiveSession :one
 
 SELECT s.number, u.short_name AS unit_name, s.theme, s.opens_at, s.closes_at, s.state
