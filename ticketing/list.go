@@ -42,14 +42,14 @@ type Query struct {
 
 // Filter is a query that has been checked, with what the reader may see.
 type Filter struct {
-	Reader    Reader
-	State     State
-	Class     Class
-	DueFrom   time.Time // zero: open
-	DueBefore time.Time
-	Text      string
-	After     *Mark
-	Limit     int
+	Reader   Reader
+	State    State
+	Class    Class
+	DueAfter time.Time // zero: open
+	DueUntil time.Time
+	Text     string
+	After    *Mark
+	Limit    int
 }
 
 // Reader is Access as the store can ask for it.
@@ -102,7 +102,7 @@ func (q Query) filter(now time.Time) (Filter, error) {
 		errs = append(errs, FieldError{"q", "bad_character"})
 	}
 	var ok bool
-	if f.DueFrom, f.DueBefore, ok = dueWindow(q.Due, now); !ok {
+	if f.DueAfter, f.DueUntil, ok = dueWindow(q.Due, now); !ok {
 		errs = append(errs, FieldError{"due", "unknown"})
 	}
 	if q.Due != DueAny && f.State == "" {
@@ -121,21 +121,22 @@ func (q Query) filter(now time.Time) (Filter, error) {
 	return f, nil
 }
 
-// dueWindow turns a chip of the list into instants: from inclusive, before exclusive.
-func dueWindow(due Due, now time.Time) (from, before time.Time, ok bool) { //nolint:nonamedreturns // tells the two instants apart
+// dueWindow turns a chip of the list into instants: after, exclusive, until, inclusive. A due instant is an exclusive end,
+// so it is overdue when it strikes.
+func dueWindow(due Due, now time.Time) (after, until time.Time, ok bool) { //nolint:nonamedreturns // tells the two instants apart
 	today := calendar.DateOf(now)
 	const week = 7
 	switch due {
 	case DueAny:
-		return from, before, true
+		return after, until, true
 	case DueOverdue:
-		return from, now, true
-	case DueToday: // the last day ends at 24:00, an exclusive end
-		return now, today.End().Add(time.Nanosecond), true
+		return after, now, true
+	case DueToday:
+		return now, today.End(), true
 	case DueWeek:
-		return now, today.End().AddDate(0, 0, week-1).Add(time.Nanosecond), true
+		return now, today.End().AddDate(0, 0, week-1), true
 	}
-	return from, before, false
+	return after, until, false
 }
 
 func parseCursor(s string) (*Mark, bool) {

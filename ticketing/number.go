@@ -9,7 +9,7 @@ import (
 // a source counts as one digit in the check.
 type Source byte
 
-// SourceCall: by telephone.
+// SourceCall is the telephone.
 const SourceCall Source = 'A'
 
 // Number writes a ticket's number: year, source, place in the year, check digit: 2026-A-000123-7. The check digit is Damm's

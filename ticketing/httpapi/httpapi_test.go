@@ -1,0 +1,291 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"hotline/agent"
+	"hotline/agent/calendar"
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/ticketing/httpapi"
+)
+
+var now = time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC)
+
+const (
+	ticketID = "019ac000-0000-7000-8000-000000000001"
+	callID   = "019ac000-0000-7000-8000-000000000002"
+)
+
+// shelf is a store with one ticket; Postgres has its own tests.
+type shelf struct {
+	ticketing.Store
+
+	ticket ticketing.Ticket
+	broken error
+}
+
+func (s *shelf) Change(_ context.Context, id ticketing.TicketID, _ time.Time, decide func(ticketing.Ticket) (ticketing.Change, error)) (ticketing.Ticket, error) {
+	if s.broken != nil || id != s.ticket.ID {
+		return ticketing.Ticket{}, errors.Join(s.broken, ticketing.ErrNotFound)
+	}
+	ch, err := decide(s.ticket)
+	if err != nil {
+		return ticketing.Ticket{}, err
+	}
+	s.ticket = ch.After
+	return ch.After, nil
+}
+
+func (s *shelf) Ticket(_ context.Context, id ticketing.TicketID, _ time.Time) (ticketing.Ticket, []ticketing.Event, error) {
+	if s.broken != nil {
+		return ticketing.Ticket{}, nil, s.broken
+	}
+	if id != s.ticket.ID {
+		return ticketing.Ticket{}, nil, ticketing.ErrNotFound
+	}
+	return s.ticket, []ticketing.Event{{At: now, Actor: "ticketing", What: "opened", Data: map[string]any{"kind": "call"}}}, nil
+}
+
+func (s *shelf) OfCall(context.Context, telephony.CallID, time.Time) ([]ticketing.Ticket, string, error) {
+	return []ticketing.Ticket{s.ticket}, "7-9", nil
+}
+
+func (s *shelf) Call(context.Context, telephony.CallID, time.Time) (ticketing.Origin, error) {
+	return s.ticket.Origin, nil
+}
+
+func (s *shelf) Earlier(context.Context, telephony.CallID, bool) (ticketing.Earlier, error) {
+	return ticketing.Earlier{}, nil
+}
+
+func (s *shelf) Appeal(_ context.Context, call telephony.CallID, _, _ string, _ time.Time) (ticketing.Ticket, error) {
+	if call != s.ticket.Call {
+		return ticketing.Ticket{}, ticketing.ErrNotFound
+	}
+	return s.ticket, nil
+}
+
+func (s *shelf) List(_ context.Context, f ticketing.Filter) (ticketing.Page, error) {
+	return ticketing.Page{Tickets: []ticketing.Ticket{s.ticket}, Count: 5, More: f.Limit < 5}, nil
+}
+
+type server struct {
+	t *testing.T
+	*shelf
+
+	handler http.Handler
+	who     *agent.Identity
+	logged  *bytes.Buffer
+}
+
+func setup(t *testing.T) *server {
+	t.Helper()
+	cal, err := calendar.Vendored()
+	require.NoError(t, err)
+	s := &server{
+		t: t, logged: &bytes.Buffer{},
+		who: &agent.Identity{Person: "p", Roles: []agent.Role{agent.RoleOperator}},
+		shelf: &shelf{ticket: ticketing.Ticket{
+			ID: ticketID, Call: callID, Kind: ticketing.KindCall, QueryCode: "ACDEFG", State: ticketing.StateDraft, OpenedAt: now, Version: 1,
+			Origin: ticketing.Origin{Masked: "138****5678", ArrivedAt: now},
+		}},
+	}
+	mux := http.NewServeMux()
+	service := &ticketing.Service{
+		Store: s.shelf, Calendar: cal, Rules: ticketing.PlanRules(), Now: func() time.Time { return now },
+		Random: bytes.NewReader(make([]byte, 64)),
+	}
+	httpapi.Register(humago.New(mux, huma.DefaultConfig("hotline", "test")), service, slog.New(slog.NewTextHandler(s.logged, nil)))
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.who != nil {
+			r = r.WithContext(agent.NewContext(r.Context(), *s.who))
+		}
+		mux.ServeHTTP(w, r)
+	})
+	return s
+}
+
+func (s *server) do(method, path, body string) (int, map[string]any) {
+	s.t.Helper()
+	r := httptest.NewRequestWithContext(s.t.Context(), method, path, bytes.NewBufferString(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Idempotency-Key", uuid.Nil.String())
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	var out map[string]any
+	require.NoError(s.t, json.Unmarshal(w.Body.Bytes(), &out), w.Body.String())
+	return w.Code, out
+}
+
+func TestDraftToRegistration(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	code, out := s.do("POST", "/api/tickets/"+ticketID+"/register", `{"version":1}`)
+	require.Equal(t, http.StatusUnprocessableEntity, code)
+	require.Equal(t, "urn:hotline:ticket.incomplete", out["type"])
+	require.Equal(t, []any{
+		map[string]any{"location": "title", "message": "required"},
+		map[string]any{"location": "class", "message": "required"},
+		map[string]any{"location": "outcome", "message": "required"},
+	}, out["errors"])
+
+	code, out = s.do("PATCH", "/api/tickets/"+ticketID, `{"version":1,"title":"学籍","class":"consultation","outcome":"ticket","confidential":true}`)
+	require.Equal(t, http.StatusOK, code, out)
+	require.InEpsilon(t, 2, out["version"], 0)
+	require.Equal(t, true, out["confidential"])
+	require.Nil(t, out["number"])
+	require.Nil(t, out["promise"])
+
+	code, out = s.do("POST", "/api/tickets/"+ticketID+"/register", `{"version":2}`)
+	require.Equal(t, http.StatusOK, code, out)
+	require.Equal(t, "registered", out["state"])
+	require.Equal(t, map[string]any{"due_at": "2026-12-01T16:00:00Z", "last_day": "2026-12-01", "working_days": 3.0, "provisional": false}, out["promise"])
+
+	code, out = s.do("PATCH", "/api/tickets/"+ticketID, `{"version":3,"title":"改"}`)
+	require.Equal(t, http.StatusConflict, code)
+	require.Equal(t, "urn:hotline:ticket.not_draft", out["type"])
+}
+
+func TestReads(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	code, out := s.do("GET", "/api/tickets/"+ticketID, "")
+	require.Equal(t, http.StatusOK, code, out)
+	require.Equal(t, "138****5678", out["masked"])
+	require.Equal(t, "opened", out["history"].([]any)[0].(map[string]any)["what"])
+	require.Equal(t, map[string]any{"arrived_at": "2026-11-26T01:00:00Z", "answered_at": nil, "ended_at": nil}, out["call_times"])
+
+	code, out = s.do("GET", "/api/calls/"+callID+"/tickets", "")
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, "7-9", out["position"])
+	require.Len(t, out["tickets"], 1)
+
+	code, out = s.do("GET", "/api/calls/"+callID+"/pop", "")
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, []any{}, out["earlier_calls"])
+	require.Equal(t, []any{}, out["open_tickets"])
+	require.Nil(t, out["last_ticket"])
+
+	code, out = s.do("GET", "/api/tickets?limit=1&state=draft", "")
+	require.Equal(t, http.StatusOK, code)
+	require.InEpsilon(t, 5, out["count"], 0)
+	require.NotEmpty(t, out["next_cursor"])
+	code, out = s.do("GET", "/api/tickets?cursor="+out["next_cursor"].(string), "")
+	require.Equal(t, http.StatusOK, code)
+	require.Empty(t, out["next_cursor"])
+
+	code, out = s.do("GET", "/api/promise?class=other", "")
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, "2026-12-10", out["last_day"])
+
+	for _, body := range []string{"", "{}"} {
+		code, out = s.do("POST", "/api/calls/"+callID+"/appeals", body)
+		require.Equal(t, http.StatusOK, code, out)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	path := "/api/tickets/" + ticketID
+	for name, c := range map[string]struct {
+		method, path, body string
+		code               int
+		problem            string
+		location           string
+	}{
+		"stale":           {"PATCH", path, `{"version":9,"title":"x"}`, 409, "urn:hotline:version.stale", ""},
+		"unknown outcome": {"PATCH", path, `{"version":1,"outcome":"won"}`, 422, "urn:hotline:ticket.incomplete", "outcome"},
+		"too long":        {"PATCH", path, `{"version":1,"contact_name":"` + string(bytes.Repeat([]byte("x"), 101)) + `"}`, 422, "urn:hotline:ticket.incomplete", "contact_name"},
+		"nul":             {"PATCH", path, `{"version":1,"content":"\u0000"}`, 422, "urn:hotline:ticket.incomplete", "content"},
+		"unknown field":   {"PATCH", path, `{"version":1,"number":"1"}`, 422, "", "body.number"},
+		"unknown class":   {"PATCH", path, `{"version":1,"class":"vip"}`, 422, "", "body.class"},
+		"no version":      {"PATCH", path, `{"title":"x"}`, 422, "", "body"},
+		"malformed":       {"PATCH", path, `{"version":`, 400, "", "body"},
+		"no such ticket":  {"GET", "/api/tickets/" + callID, "", 404, "urn:hotline:not_found", ""},
+		"no id":           {"GET", "/api/tickets/1", "", 422, "", "path.id"},
+		"bad cursor":      {"GET", "/api/tickets?cursor=x", "", 422, "urn:hotline:ticket.incomplete", "cursor"},
+		"unknown filter":  {"GET", "/api/tickets?colour=red", "", 422, "", "query.colour"},
+		"no class":        {"GET", "/api/promise", "", 422, "", "query.class"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out := setup(t).do(c.method, c.path, c.body)
+			require.Equal(t, c.code, code, out)
+			if c.problem != "" {
+				require.Equal(t, c.problem, out["type"])
+			}
+			if c.location != "" {
+				require.Equal(t, c.location, out["errors"].([]any)[0].(map[string]any)["location"], out)
+			}
+		})
+	}
+}
+
+func TestWhoMayNot(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		who  *agent.Identity
+		code int
+		kind string
+	}{
+		"nobody":        {nil, 401, "urn:hotline:login.required"},
+		"administrator": {&agent.Identity{Person: "p", Roles: []agent.Role{agent.RoleSecurityAdmin}}, 403, "urn:hotline:not_allowed"},
+		"other seat":    {&agent.Identity{Person: "p", Roles: []agent.Role{agent.RoleOfficial}}, 404, "urn:hotline:not_found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			s.who = c.who
+			for _, call := range [][3]string{
+				{"GET", "/api/tickets/" + ticketID, ""},
+				{"PATCH", "/api/tickets/" + ticketID, `{"version":1,"title":"x"}`},
+				{"POST", "/api/tickets/" + ticketID + "/register", `{"version":1}`},
+				{"GET", "/api/calls/" + callID + "/pop", ""},
+				{"GET", "/api/calls/" + callID + "/tickets", ""},
+				{"POST", "/api/calls/" + callID + "/appeals", ""},
+			} {
+				code, out := s.do(call[0], call[1], call[2])
+				require.Equal(t, c.code, code, call)
+				require.Equal(t, c.kind, out["type"], call)
+			}
+		})
+	}
+}
+
+func TestUnitReadsButDoesNotWrite(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.ticket.State, s.ticket.Origin.Unit = ticketing.StateRegistered, "EDU"
+	s.who = &agent.Identity{Person: "p", Unit: "EDU", Roles: []agent.Role{agent.RoleUnit}}
+	code, _ := s.do("GET", "/api/tickets/"+ticketID, "")
+	require.Equal(t, http.StatusOK, code)
+	code, out := s.do("PATCH", "/api/tickets/"+ticketID, `{"version":1,"title":"x"}`)
+	require.Equal(t, http.StatusForbidden, code)
+	require.Equal(t, "urn:hotline:not_allowed", out["type"])
+}
+
+func TestFailureStaysInside(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.broken = errors.New("relation ticket does not exist")
+	code, out := s.do("GET", "/api/tickets/"+ticketID, "")
+	require.Equal(t, http.StatusInternalServerError, code)
+	require.NotContains(t, out["detail"], "relation")
+	require.Contains(t, s.logged.String(), "relation ticket")
+}

@@ -1,0 +1,168 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"hotline/agent"
+	"hotline/agent/calendar"
+	"hotline/deploy/migrations/pgtest"
+	"hotline/realtime/factlog"
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/ticketing/store"
+)
+
+// at is a Thursday 9:00 in Hefei.
+var at = time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC)
+
+// hall is an open session of the education department with seat A01: an official and a recorder; and people elsewhere.
+type hall struct {
+	*ticketing.Service
+
+	t       *testing.T
+	pool    *pgxpool.Pool
+	store   *store.Store
+	session string
+	who     map[string]agent.Identity
+	seq     int
+
+	mu  sync.Mutex // guards now
+	now time.Time
+}
+
+func setup(t *testing.T) *hall {
+	t.Helper()
+	pool := pgtest.New(t)
+	cal, err := calendar.Vendored()
+	require.NoError(t, err)
+	h := &hall{t: t, pool: pool, store: store.New(pool, factlog.NewSignal()), session: id(t), who: map[string]agent.Identity{}, now: at}
+	h.Service = &ticketing.Service{Store: h.store, Calendar: cal, Rules: ticketing.PlanRules(), Now: h.clock, Random: rand.Reader}
+	h.exec(`INSERT INTO unit VALUES ('EDU', '省教育厅', '安徽省教育厅', 'department'), ('TAX', '省税务局', '安徽省税务局', 'department')`)
+	h.exec(`INSERT INTO line (id, name, number) VALUES ('session', '接热线、办实事', '12345')`)
+	h.exec(`INSERT INTO session (id, number, unit, theme, opens_at, closes_at, state) VALUES ($1, 41, 'EDU', '教育', $2, $3, 'open')`,
+		h.session, at.Add(-30*time.Minute), at.Add(150*time.Minute))
+	for name, p := range map[string]struct {
+		unit string
+		role agent.Role
+	}{
+		"official": {"EDU", agent.RoleOfficial}, "recorder": {"", agent.RoleRecorder}, "other official": {"TAX", agent.RoleOfficial},
+		"other recorder": {"", agent.RoleRecorder}, "operator": {"", agent.RoleOperator}, "supervisor": {"", agent.RoleSupervisor},
+		"office": {"", agent.RoleOffice}, "clerk": {"EDU", agent.RoleUnit}, "other clerk": {"TAX", agent.RoleUnit}, "admin": {"", agent.RoleSystemAdmin},
+	} {
+		who := agent.Identity{Person: agent.PersonID(id(t)), Name: name, Unit: p.unit, Roles: []agent.Role{p.role}}
+		h.who[name] = who
+		h.exec(`INSERT INTO person (id, login_name, name, unit, password_hash, created_at) VALUES ($1::uuid, 'p' || right($1::uuid::text, 12), $2, nullif($3, ''), '-', $4)`,
+			string(who.Person), name, p.unit, at)
+	}
+	for seat, people := range map[string][2]string{"A01": {"official", "recorder"}, "A02": {"other official", "other recorder"}} {
+		h.exec(`INSERT INTO seat VALUES ($1, 'session', 'official', NULL, '席')`, seat)
+		h.exec(`INSERT INTO seat_state (seat, person, recorder, since) VALUES ($1, $2, $3, $4)`,
+			seat, string(h.who[people[0]].Person), string(h.who[people[1]].Person), at)
+	}
+	return h
+}
+
+func id(t *testing.T) string {
+	t.Helper()
+	v, err := uuid.NewV7()
+	require.NoError(t, err)
+	return v.String()
+}
+
+func (h *hall) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *hall) later(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+func (h *hall) exec(sql string, args ...any) {
+	h.t.Helper()
+	_, err := h.pool.Exec(context.Background(), sql, args...)
+	require.NoError(h.t, err, sql)
+}
+
+func (h *hall) count(sql string, args ...any) int {
+	h.t.Helper()
+	var n int
+	require.NoError(h.t, h.pool.QueryRow(context.Background(), sql, args...).Scan(&n))
+	return n
+}
+
+// admitted is a queued call of that citizen; empty: anonymous.
+func (h *hall) admitted(citizen string) telephony.CallID {
+	h.t.Helper()
+	call := id(h.t)
+	h.seq++
+	var index []byte
+	if citizen != "" {
+		index = []byte(citizen)
+	}
+	h.exec(`INSERT INTO call (id, channel, line, session, dialled, num_idx, num_tail, place, state, seq, arrived_at, queued_at, epoch)
+		VALUES ($1::uuid, $1::uuid::text, 'session', $2, '12345', $3, $4, '合肥', 'queued', $5, $6, $6, 0)`, call, h.session, index, "138****5678", h.seq, h.clock())
+	return telephony.CallID(call)
+}
+
+// talking lets the seat take the call.
+func (h *hall) talking(call telephony.CallID, seat, person string) {
+	h.t.Helper()
+	h.exec(`INSERT INTO offer (id, call, seat, person, state, offered_at, expires_at, closed_at, epoch) VALUES ($1, $2, $3, $4, 'accepted', $5, $5, $5, 0)`,
+		id(h.t), string(call), seat, string(h.who[person].Person), h.clock())
+	h.exec(`UPDATE call SET state = 'talking', answered_at = $2, seat = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), seat)
+}
+
+func (h *hall) ended(call telephony.CallID, outcome telephony.Outcome) {
+	h.t.Helper()
+	h.exec(`UPDATE call SET state = 'ended', ended_at = $2, outcome = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), string(outcome))
+}
+
+// handle lets the reaction see one fact, in a transaction of its own.
+func (h *hall) handle(kind string, call telephony.CallID) error {
+	return pgx.BeginFunc(context.Background(), h.pool, func(tx pgx.Tx) error {
+		return h.store.Handler(rand.Reader)(context.Background(), tx, factlog.Fact{Kind: kind, Subject: string(call), At: h.clock()})
+	})
+}
+
+// atSeat is a call that A01 is talking with, and its draft.
+func (h *hall) atSeat(citizen string) (telephony.CallID, ticketing.Ticket) {
+	h.t.Helper()
+	call := h.admitted(citizen)
+	require.NoError(h.t, h.handle("call.admitted", call))
+	h.talking(call, "A01", "official")
+	require.NoError(h.t, h.handle("call.talking", call))
+	return call, h.draft(call)
+}
+
+func (h *hall) draft(call telephony.CallID) ticketing.Ticket {
+	h.t.Helper()
+	tickets, _, err := h.OfCall(context.Background(), h.who["office"], call)
+	require.NoError(h.t, err)
+	require.NotEmpty(h.t, tickets)
+	return tickets[0]
+}
+
+// registered fills a draft so that it can be registered, and registers it.
+func (h *hall) registered(t ticketing.Ticket, title string, outcome ticketing.Outcome) ticketing.Ticket {
+	h.t.Helper()
+	class, answer := ticketing.ClassConsultation, "已答复"
+	t, err := h.Patch(context.Background(), h.who["office"], t.ID,
+		ticketing.Patch{Version: t.Version, Title: &title, Outcome: &outcome, Class: &class, Answer: &answer})
+	require.NoError(h.t, err)
+	t, err = h.Register(context.Background(), h.who["office"], t.ID, t.Version)
+	require.NoError(h.t, err)
+	return t
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hotline/agent"
+	"hotline/agent/calendar"
+	"hotline/realtime/factlog"
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/ticketing/store/db"
+)
+
+const (
+	popCalls   = 10 // shown on the card; the count tells of more
+	popTickets = 10
+)
+
+// Ticket implements ticketing.Store.
+func (s *Store) Ticket(ctx context.Context, id ticketing.TicketID, now time.Time) (ticketing.Ticket, []ticketing.Event, error) {
+	t, err := one(ctx, s.q, id, now)
+	if err != nil {
+		return t, nil, err
+	}
+	rows, err := s.q.History(ctx, string(id))
+	if err != nil {
+		return t, nil, fmt.Errorf("history of ticket %s: %w", id, err)
+	}
+	events := make([]ticketing.Event, len(rows))
+	for i, r := range rows {
+		events[i] = ticketing.Event{At: r.At, Actor: r.Actor, ActorName: r.ActorName, What: r.What}
+		if err := json.Unmarshal(r.Data, &events[i].Data); err != nil {
+			return t, nil, fmt.Errorf("history of ticket %s: %w", id, err)
+		}
+	}
+	return t, events, nil
+}
+
+// OfCall implements ticketing.Store.
+func (s *Store) OfCall(ctx context.Context, call telephony.CallID, now time.Time) ([]ticketing.Ticket, string, error) {
+	head, err := factlog.Head(ctx, s.pool)
+	if err != nil {
+		return nil, "", err
+	}
+	ids, err := s.q.TicketsOfCall(ctx, string(call))
+	if err != nil {
+		return nil, "", fmt.Errorf("tickets of call %s: %w", call, err)
+	}
+	tickets, err := load(ctx, s.q, ids, now.Add(-ticketing.SeatMemory))
+	if err != nil {
+		return nil, "", err
+	}
+	slices.Reverse(tickets)
+	return tickets, head.String(), nil
+}
+
+// Call implements ticketing.Store.
+func (s *Store) Call(ctx context.Context, call telephony.CallID, now time.Time) (ticketing.Origin, error) {
+	since := now.Add(-ticketing.SeatMemory)
+	r, err := s.q.LoadCall(ctx, db.LoadCallParams{Call: string(call), Since: &since})
+	if err != nil {
+		return ticketing.Origin{}, fmt.Errorf("load call %s: %w", call, refusal(err))
+	}
+	return ticketing.Origin{
+		Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt, AnsweredAt: value(r.AnsweredAt), EndedAt: value(r.EndedAt),
+		Holders: people(r.Holders),
+	}, nil
+}
+
+// List implements ticketing.Store.
+func (s *Store) List(ctx context.Context, f ticketing.Filter) (ticketing.Page, error) {
+	p := db.ListTicketsParams{
+		State: string(f.State), Class: string(f.Class), DueAfter: nullTime(f.DueAfter), DueUntil: nullTime(f.DueUntil),
+		Pattern: pattern(f.Text), Everything: f.Reader.All, Person: null(string(f.Reader.Person)), Unit: f.Reader.Unit,
+		Since: nullTime(f.Reader.Since), Max: int32(f.Limit) + 1,
+	}
+	if f.After != nil {
+		id := string(f.After.ID)
+		p.AfterAt, p.AfterID = &f.After.OpenedAt, &id
+	}
+	rows, err := s.q.ListTickets(ctx, p)
+	if err != nil {
+		return ticketing.Page{}, err
+	}
+	var page ticketing.Page
+	ids := make([]string, 0, len(rows))
+	for _, r := range rows {
+		ids, page.Count = append(ids, r.ID), int(r.Total)
+	}
+	if page.More = len(ids) > f.Limit; page.More {
+		ids = ids[:f.Limit]
+	}
+	page.Tickets, err = load(ctx, s.q, ids, f.Reader.Since)
+	return page, err
+}
+
+// pattern makes what people type a literal for ILIKE.
+func pattern(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+}
+
+// Earlier implements ticketing.Store.
+func (s *Store) Earlier(ctx context.Context, call telephony.CallID, confidential bool) (ticketing.Earlier, error) {
+	var out ticketing.Earlier
+	calls, err := s.q.EarlierCalls(ctx, db.EarlierCallsParams{Call: string(call), Max: popCalls})
+	if err != nil {
+		return out, fmt.Errorf("earlier calls: %w", err)
+	}
+	for _, c := range calls {
+		out.Count = int(c.Total)
+		out.Calls = append(out.Calls, ticketing.EarlierCall{
+			ID: telephony.CallID(c.ID), ArrivedAt: c.ArrivedAt, Outcome: telephony.Outcome(value(c.Outcome)),
+		})
+	}
+	if out.Open, err = s.earlierTickets(ctx, db.EarlierTicketsParams{Call: string(call), Confidential: confidential, Open: true, Max: popTickets}); err != nil {
+		return out, err
+	}
+	last, err := s.earlierTickets(ctx, db.EarlierTicketsParams{Call: string(call), Confidential: confidential, Max: 1})
+	if err != nil {
+		return out, err
+	}
+	if len(last) > 0 {
+		out.Last = &last[0]
+	}
+	return out, nil
+}
+
+func (s *Store) earlierTickets(ctx context.Context, p db.EarlierTicketsParams) ([]ticketing.Ticket, error) {
+	ids, err := s.q.EarlierTickets(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("earlier tickets: %w", err)
+	}
+	return load(ctx, s.q, ids, time.Time{})
+}
+
+func one(ctx context.Context, q *db.Queries, id ticketing.TicketID, now time.Time) (ticketing.Ticket, error) {
+	tickets, err := load(ctx, q, []string{string(id)}, now.Add(-ticketing.SeatMemory))
+	if err != nil {
+		return ticketing.Ticket{}, err
+	}
+	if len(tickets) == 0 {
+		return ticketing.Ticket{}, fmt.Errorf("load ticket %s: %w", id, ticketing.ErrNotFound)
+	}
+	return tickets[0], nil
+}
+
+func load(ctx context.Context, q *db.Queries, ids []string, since time.Time) ([]ticketing.Ticket, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := q.LoadTickets(ctx, db.LoadTicketsParams{Ids: ids, Since: &since})
+	if err != nil {
+		return nil, fmt.Errorf("load %d tickets: %w", len(ids), err)
+	}
+	tickets := make([]ticketing.Ticket, len(rows))
+	for i, r := range rows {
+		tickets[i] = ticket(r)
+	}
+	return tickets, nil
+}
+
+func ticket(r db.LoadTicketsRow) ticketing.Ticket {
+	t := ticketing.Ticket{
+		ID: ticketing.TicketID(r.ID), Number: value(r.Number), QueryCode: r.QueryCode, Kind: ticketing.Kind(r.Kind),
+		Call: telephony.CallID(r.Call), Session: value(r.Session), Seat: agent.SeatID(value(r.Seat)), Official: agent.PersonID(value(r.Official)),
+		State: ticketing.State(r.State), Class: ticketing.Class(r.Class), Outcome: ticketing.Outcome(r.Outcome),
+		Title: r.Title, Content: r.Content, Answer: r.Answer, ContactName: r.ContactName, EventPlace: r.EventPlace,
+		Confidential: r.Confidential, OpenedAt: r.OpenedAt, RegisteredAt: value(r.RegisteredAt), ClosedAt: value(r.ClosedAt), Version: r.Version,
+		Origin: ticketing.Origin{
+			Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt, AnsweredAt: value(r.AnsweredAt), EndedAt: value(r.EndedAt),
+			SessionNumber: int(value(r.SessionNumber)), Unit: r.Unit, OfficialName: value(r.OfficialName), Holders: people(r.Holders),
+		},
+	}
+	if r.DueAt != nil {
+		t.Promise = &ticketing.Promise{
+			WorkingDays: int(value(r.WorkingDays)), StartsOn: calendarDate(value(r.StartsOn)), DueAt: *r.DueAt, DueOriginal: value(r.DueOriginal),
+			CalendarVersion: value(r.CalendarVersion), RuleVersion: value(r.RuleVersion), Provisional: value(r.Provisional),
+		}
+	}
+	return t
+}
+
+func people(ids []string) []agent.PersonID {
+	out := make([]agent.PersonID, len(ids))
+	for i, id := range ids {
+		out[i] = agent.PersonID(id)
+	}
+	return out
+}
+
+// A date column has no zone: pgx gives and takes it as midnight UTC.
+func calendarDate(t time.Time) calendar.Date {
+	y, m, d := t.Date()
+	return calendar.Date{Year: y, Month: m, Day: d}
+}
+
+func civil(d calendar.Date) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
+}
+
+func null(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func nullTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

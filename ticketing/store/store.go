@@ -1,0 +1,161 @@
+// Package store keeps tickets, their promises and their history in Postgres, opens the ticket of every admitted call, and
+// appends the fact of each change in its transaction. It must not decide what a ticket may become: that is ticketing's.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/realtime/factlog"
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/ticketing/store/db"
+)
+
+// Store reads and writes tickets.
+type Store struct {
+	pool *pgxpool.Pool
+	q    *db.Queries
+	wake factlog.Waker
+}
+
+var _ ticketing.Store = (*Store)(nil)
+
+// New returns a store that wakes readers of the fact log after each of its commits.
+func New(pool *pgxpool.Pool, wake factlog.Waker) *Store {
+	return &Store{pool: pool, q: db.New(pool), wake: wake}
+}
+
+// within runs one write transaction and wakes readers when it has committed.
+func (s *Store) within(ctx context.Context, do func(tx pgx.Tx, q *db.Queries) error) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return do(tx, s.q.WithTx(tx)) })
+	if err == nil {
+		s.wake.Wake()
+	}
+	return err
+}
+
+// Change implements ticketing.Store.
+func (s *Store) Change(
+	ctx context.Context, id ticketing.TicketID, now time.Time, decide func(ticketing.Ticket) (ticketing.Change, error),
+) (ticketing.Ticket, error) {
+	var out ticketing.Ticket
+	err := s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
+		if _, err := q.LockTicket(ctx, string(id)); err != nil {
+			return refusal(err)
+		}
+		before, err := one(ctx, q, id, now)
+		if err != nil {
+			return err
+		}
+		ch, err := decide(before)
+		if err != nil {
+			return err
+		}
+		if out = ch.After; ch.After.Version == before.Version {
+			return nil
+		}
+		out, err = save(ctx, tx, q, ch)
+		return err
+	})
+	if err != nil {
+		return ticketing.Ticket{}, fmt.Errorf("change ticket %s: %w", id, err)
+	}
+	return out, nil
+}
+
+// save writes a decided change of a locked ticket: number, row, promise, history, fact.
+func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (ticketing.Ticket, error) {
+	if ch.Numbered() {
+		year := ch.Year()
+		place, err := q.NextPlace(ctx, int32(year))
+		if err != nil {
+			return ch.After, fmt.Errorf("next number of %d: %w", year, err)
+		}
+		ch.After.Number = ticketing.Number(year, ticketing.SourceCall, place)
+	}
+	t := ch.After
+	n, err := q.SaveTicket(ctx, db.SaveTicketParams{
+		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: null(t.Number),
+		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
+		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential,
+		RegisteredAt: nullTime(t.RegisteredAt), ClosedAt: nullTime(t.ClosedAt),
+	})
+	if err != nil {
+		return t, err
+	}
+	if n == 0 {
+		return t, ticketing.ErrStale
+	}
+	if p := t.Promise; p != nil && ch.Before.Promise == nil {
+		err := q.InsertPromise(ctx, db.InsertPromiseParams{
+			Ticket: string(t.ID), WorkingDays: int32(p.WorkingDays), StartsOn: civil(p.StartsOn), DueAt: p.DueAt, DueOriginal: p.DueOriginal,
+			CalendarVersion: p.CalendarVersion, RuleVersion: p.RuleVersion, Provisional: p.Provisional,
+		})
+		if err != nil {
+			return t, fmt.Errorf("store promise: %w", err)
+		}
+	}
+	return t, tell(ctx, tx, q, ch)
+}
+
+// tell writes the history row and, last, the fact of each change.
+func tell(ctx context.Context, tx pgx.Tx, q *db.Queries, changes ...ticketing.Change) error {
+	facts := make([]factlog.Fact, 0, len(changes))
+	for _, ch := range changes {
+		history, err := json.Marshal(ch.History())
+		if err != nil {
+			return fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
+		}
+		err = q.InsertEvent(ctx, db.InsertEventParams{
+			Ticket: string(ch.After.ID), Version: ch.After.Version, At: ch.At, Actor: ch.Actor, What: string(ch.What), Data: history,
+		})
+		if err != nil {
+			return fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
+		}
+		f := ch.Fact()
+		data, err := json.Marshal(f.Data)
+		if err != nil {
+			return fmt.Errorf("fact %s: %w", f.Kind, err)
+		}
+		facts = append(facts, factlog.Fact{At: ch.At, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics, Actor: ch.Actor, Data: data})
+	}
+	return factlog.Append(ctx, tx, facts...)
+}
+
+// Appeal implements ticketing.Store.
+func (s *Store) Appeal(ctx context.Context, call telephony.CallID, code, actor string, now time.Time) (ticketing.Ticket, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return ticketing.Ticket{}, fmt.Errorf("id of an appeal: %w", err)
+	}
+	var out ticketing.Ticket
+	err = s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
+		row, err := q.OpenAppeal(ctx, db.OpenAppealParams{ID: id.String(), QueryCode: code, Call: string(call), OpenedAt: now})
+		if err != nil {
+			return refusal(err)
+		}
+		if out, err = one(ctx, q, ticketing.TicketID(row.ID), now); err != nil {
+			return err
+		}
+		return tell(ctx, tx, q, ticketing.Change{After: out, What: ticketing.WhatOpened, Actor: actor, At: now})
+	})
+	if err != nil {
+		return ticketing.Ticket{}, fmt.Errorf("open an appeal of call %s: %w", call, err)
+	}
+	return out, nil
+}
+
+func refusal(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ticketing.ErrNotFound
+	}
+	return err
+}

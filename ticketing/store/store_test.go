@@ -1,0 +1,452 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"hotline/telephony"
+	"hotline/ticketing"
+)
+
+// I7: one ticket of the first kinds per call, whatever repeats and races.
+func TestOneTicketPerCall(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	calls := []telephony.CallID{h.admitted("a"), h.admitted("b"), h.admitted("")}
+	h.talking(calls[0], "A01", "official")
+	var racers errgroup.Group
+	for i := range 24 {
+		racers.Go(func() error {
+			call := calls[i%len(calls)]
+			switch i % 4 {
+			case 0:
+				_, err := h.store.Sweep(t.Context(), rand.Reader, at)
+				return err
+			case 1:
+				return h.handle("call.talking", call)
+			}
+			return h.handle("call.admitted", call)
+		})
+	}
+	require.NoError(t, racers.Wait())
+	require.Equal(t, 3, h.count(`SELECT count(*) FROM ticket`))
+	require.Equal(t, 3, h.count(`SELECT count(*) FROM ticket_event WHERE what = 'opened'`))
+	require.Equal(t, 3, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.opened'`))
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket WHERE seat = 'A01' AND official = $1`, string(h.who["official"].Person)))
+}
+
+func TestDraftFollowsItsCall(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call := h.admitted("a")
+	require.NoError(t, h.handle("call.admitted", call))
+	d := h.draft(call)
+	require.Equal(t, ticketing.KindCall, d.Kind)
+	require.Equal(t, h.session, d.Session)
+	require.Equal(t, 41, d.Origin.SessionNumber)
+	require.Equal(t, "138****5678", d.Origin.Masked)
+	require.Empty(t, d.Seat)
+
+	h.talking(call, "A01", "official")
+	for range 2 { // the second time is a repetition
+		require.NoError(t, h.handle("call.talking", call))
+	}
+	d = h.draft(call)
+	require.EqualValues(t, "A01", d.Seat)
+	require.Equal(t, h.who["official"].Person, d.Official)
+	require.Equal(t, "official", d.Origin.OfficialName)
+	require.EqualValues(t, 2, d.Version)
+
+	h.ended(call, telephony.OutcomeAnsweredOfficial)
+	require.NoError(t, h.handle("call.ended", call))
+	require.Equal(t, ticketing.KindCall, h.draft(call).Kind)
+
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.drafted' AND subject = $1::text
+		AND topics @> ARRAY['tickets', 'ticket:' || $1::text, 'call:' || $2::text, 'seat:A01'] AND (data->>'version')::int = 2`, string(d.ID), string(call)))
+}
+
+func TestUnansweredCallLeavesAMissedTicket(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call := h.admitted("a")
+	require.NoError(t, h.handle("call.admitted", call))
+	h.ended(call, telephony.OutcomeAbandonedInQueue)
+	require.NoError(t, h.handle("call.ended", call))
+	require.NoError(t, h.handle("call.ended", call))
+	require.Equal(t, ticketing.KindMissed, h.draft(call).Kind)
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket_event WHERE what = 'missed'`))
+
+	// The fact of the admission may come after the end: same ticket.
+	late := h.admitted("b")
+	h.ended(late, telephony.OutcomeAbandonedRinging)
+	require.NoError(t, h.handle("call.admitted", late))
+	require.NoError(t, h.handle("call.ended", late))
+	require.Equal(t, ticketing.KindMissed, h.draft(late).Kind)
+
+	// Who hung up during the notice was never admitted.
+	notice := h.admitted("c")
+	h.exec(`UPDATE call SET queued_at = NULL WHERE id = $1`, string(notice))
+	h.ended(notice, telephony.OutcomeAbandonedShort)
+	require.NoError(t, h.handle("call.ended", notice))
+	opened, err := h.store.Sweep(t.Context(), rand.Reader, at)
+	require.NoError(t, err)
+	require.Zero(t, opened)
+	require.Equal(t, 2, h.count(`SELECT count(*) FROM ticket`))
+}
+
+func TestHandleRefusesAFactWithoutACall(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	require.ErrorContains(t, h.handle("call.admitted", "nonsense"), "call.admitted")
+	require.NoError(t, h.handle("call.admitted", telephony.CallID(id(t))))
+	require.Zero(t, h.count(`SELECT count(*) FROM ticket`))
+}
+
+// Two people type at once: each keeps trying with what it last read, and no field of either is lost.
+func TestEditorsLoseNothing(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call, d := h.atSeat("a")
+	const rounds = 15
+	type field func(text string) ticketing.Patch
+	write := func(who string, f field) func() error {
+		return func() error {
+			mine := d
+			for i := 0; i < rounds; {
+				p := f(fmt.Sprintf("%s %d", who, i))
+				p.Version = mine.Version
+				next, err := h.Patch(t.Context(), h.who[who], d.ID, p)
+				switch {
+				case errors.Is(err, ticketing.ErrStale):
+					if mine, _, err = h.Ticket(t.Context(), h.who[who], d.ID); err != nil {
+						return err
+					}
+				case err != nil:
+					return err
+				default:
+					mine, i = next, i+1
+				}
+			}
+			return nil
+		}
+	}
+	var editors errgroup.Group
+	editors.Go(write("official", func(s string) ticketing.Patch { return ticketing.Patch{Answer: &s} }))
+	editors.Go(write("recorder", func(s string) ticketing.Patch { return ticketing.Patch{Content: &s} }))
+	require.NoError(t, editors.Wait())
+	d = h.draft(call)
+	require.Equal(t, "official 14", d.Answer)
+	require.Equal(t, "recorder 14", d.Content)
+	require.EqualValues(t, 2+2*rounds, d.Version)
+	require.Equal(t, 2*rounds, h.count(`SELECT count(*) FROM ticket_event WHERE what = 'drafted'`))
+	require.Zero(t, h.count(`SELECT count(*) FROM fact WHERE data::text LIKE '%recorder 14%'`), "the log knows nothing of what was said")
+	require.Zero(t, h.count(`SELECT count(*) FROM ticket_event WHERE data::text LIKE '%recorder 14%'`))
+}
+
+func TestRegister(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call, d := h.atSeat("a")
+	recorder := h.who["recorder"]
+	_, err := h.Register(t.Context(), recorder, d.ID, d.Version)
+	fields, ok := ticketing.Invalid(err)
+	require.True(t, ok, err)
+	require.Equal(t, []ticketing.FieldError{{Field: "title", Code: "required"}, {Field: "class", Code: "required"}, {Field: "outcome", Code: "required"}}, fields)
+	require.Zero(t, h.count(`SELECT count(*) FROM ticket_counter`), "no number is used up")
+
+	d, err = h.Patch(t.Context(), recorder, d.ID, ticketing.Patch{
+		Version: d.Version, Title: new("学籍转移"), Class: new(ticketing.ClassOther), Outcome: new(ticketing.OutcomeTicket),
+	})
+	require.NoError(t, err)
+	_, err = h.Register(t.Context(), recorder, d.ID, d.Version-1)
+	require.ErrorIs(t, err, ticketing.ErrStale)
+	h.later(time.Minute)
+	h.ended(call, telephony.OutcomeAnsweredOfficial)
+	h.later(20 * time.Hour) // typed up the next day: the promise runs from the call
+	d, err = h.Register(t.Context(), h.who["official"], d.ID, d.Version)
+	require.NoError(t, err)
+	require.Equal(t, ticketing.Number(2026, ticketing.SourceCall, 1), d.Number)
+	require.Equal(t, "2026-12-10", d.Promise.LastDay())
+
+	read, history, err := h.Ticket(t.Context(), h.who["official"], d.ID)
+	require.NoError(t, err)
+	require.Equal(t, ticketing.StateRegistered, read.State)
+	require.Equal(t, d.Promise.DueAt.UTC(), read.Promise.DueAt.UTC())
+	require.Equal(t, d.Promise.StartsOn, read.Promise.StartsOn)
+	what := make([]string, len(history))
+	for i, e := range history {
+		what[i] = e.What + " " + e.ActorName
+	}
+	require.Equal(t, []string{"opened ", "seated ", "drafted recorder", "registered official"}, what)
+	require.Equal(t, []any{"title", "class", "outcome"}, history[2].Data["fields"])
+	require.Equal(t, d.Number, history[3].Data["number"])
+
+	_, err = h.Register(t.Context(), h.who["official"], d.ID, d.Version)
+	require.ErrorIs(t, err, ticketing.ErrNotDraft)
+	_, err = h.Patch(t.Context(), h.who["office"], d.ID, ticketing.Patch{Version: d.Version, Title: new("改")})
+	require.ErrorIs(t, err, ticketing.ErrNotDraft)
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.registered' AND data->>'number' = $1 AND data->>'class' = 'other'
+		AND (data->>'due_at')::timestamptz = $2`, d.Number, d.Promise.DueAt))
+}
+
+func TestNumbersAreDenseUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	var drafts []ticketing.Ticket
+	for range 12 {
+		_, d := h.atSeat("a")
+		drafts = append(drafts, d)
+	}
+	numbers := make([]string, len(drafts))
+	var all errgroup.Group
+	for i, d := range drafts {
+		all.Go(func() error {
+			d, err := h.Patch(t.Context(), h.who["operator"], d.ID, ticketing.Patch{
+				Version: d.Version, Title: new("无声"), Outcome: new(ticketing.OutcomeNoContent),
+			})
+			if err != nil {
+				return err
+			}
+			d, err = h.Register(t.Context(), h.who["operator"], d.ID, d.Version)
+			numbers[i] = d.Number
+			return err
+		})
+	}
+	require.NoError(t, all.Wait())
+	slices.Sort(numbers)
+	for i, n := range numbers {
+		require.Equal(t, ticketing.Number(2026, ticketing.SourceCall, int64(i+1)), n)
+	}
+	require.Equal(t, 12, h.count(`SELECT count(*) FROM ticket WHERE state = 'closed' AND closed_at = registered_at`))
+	require.Equal(t, 12, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.closed' AND data->>'outcome' = 'no_content'`))
+}
+
+func TestAppealsInheritConfidence(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call, d := h.atSeat("a")
+	_, err := h.Patch(t.Context(), h.who["recorder"], d.ID, ticketing.Patch{Version: d.Version, Confidential: new(true), ContactName: new("李女士")})
+	require.NoError(t, err)
+	appeal, err := h.AddAppeal(t.Context(), h.who["recorder"], call)
+	require.NoError(t, err)
+	require.Equal(t, ticketing.KindAppeal, appeal.Kind)
+	require.True(t, appeal.Confidential)
+	require.Equal(t, "李女士", appeal.ContactName)
+	require.EqualValues(t, "A01", appeal.Seat)
+	tickets, position, err := h.OfCall(t.Context(), h.who["official"], call)
+	require.NoError(t, err)
+	require.Len(t, tickets, 2)
+	require.Equal(t, appeal.ID, tickets[1].ID)
+	require.NotEmpty(t, position)
+
+	_, err = h.AddAppeal(t.Context(), h.who["other official"], call)
+	require.ErrorIs(t, err, ticketing.ErrNotFound)
+	_, err = h.AddAppeal(t.Context(), h.who["office"], telephony.CallID(id(t)))
+	require.ErrorIs(t, err, ticketing.ErrNotFound)
+}
+
+func TestRightsOverARunningCall(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call := h.admitted("a")
+	h.exec(`INSERT INTO offer (id, call, seat, person, state, offered_at, expires_at, epoch) VALUES ($1, $2, 'A01', $3, 'open', $4, $4, 0)`,
+		id(t), string(call), string(h.who["official"].Person), at)
+	want := map[string]error{
+		"official": nil, "recorder": nil, "operator": nil, "supervisor": nil, "office": nil,
+		"other official": ticketing.ErrNotFound, "other recorder": ticketing.ErrNotFound, "clerk": ticketing.ErrNotFound, "admin": ticketing.ErrNotAllowed,
+	}
+	for name, err := range want { // while it rings, before the draft is there
+		_, got := h.Pop(t.Context(), h.who[name], call)
+		require.ErrorIs(t, got, err, name)
+		tickets, _, got := h.OfCall(t.Context(), h.who[name], call)
+		require.ErrorIs(t, got, err, name)
+		require.Empty(t, tickets)
+	}
+	h.exec(`UPDATE offer SET state = 'expired', closed_at = $1`, at)
+	_, err := h.Pop(t.Context(), h.who["recorder"], call)
+	require.ErrorIs(t, err, ticketing.ErrNotFound, "the offer is over")
+}
+
+// A seat changes hands from one Thursday to the next; its tickets do not.
+func TestSeatForgetsOldCalls(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call, d := h.atSeat("a")
+	d, err := h.Patch(t.Context(), h.who["recorder"], d.ID, ticketing.Patch{Version: d.Version, Title: new("学籍")})
+	require.NoError(t, err)
+	h.ended(call, telephony.OutcomeAnsweredOfficial)
+	h.exec(`UPDATE seat_state SET person = NULL, recorder = NULL WHERE seat = 'A02'`)
+	h.exec(`UPDATE seat_state SET person = $1, recorder = $2 WHERE seat = 'A01'`,
+		string(h.who["other official"].Person), string(h.who["other recorder"].Person))
+	h.later(7 * 24 * time.Hour)
+	for name, want := range map[string]error{"official": nil, "recorder": nil, "other official": ticketing.ErrNotFound, "other recorder": ticketing.ErrNotFound} {
+		_, _, err := h.Ticket(t.Context(), h.who[name], d.ID)
+		require.ErrorIs(t, err, want, name)
+		page, err := h.List(t.Context(), h.who[name], ticketing.Query{})
+		require.NoError(t, err)
+		require.Equal(t, want == nil, page.Count == 1, name)
+	}
+}
+
+func TestListByReader(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	_, open := h.atSeat("a")
+	_, second := h.atSeat("b")
+	h.registered(open, "公开的事", ticketing.OutcomeTicket)
+	second, err := h.Patch(t.Context(), h.who["recorder"], second.ID, ticketing.Patch{Version: second.Version, Confidential: new(true)})
+	require.NoError(t, err)
+	h.registered(second, "举报", ticketing.OutcomeTicket)
+	_, _ = h.atSeat("c")
+	for name, want := range map[string]int{
+		"official": 3, "recorder": 3, "operator": 3, "office": 3, "clerk": 1, "other clerk": 0, "other official": 0, "other recorder": 0,
+	} {
+		page, err := h.List(t.Context(), h.who[name], ticketing.Query{})
+		require.NoError(t, err)
+		require.Equal(t, want, page.Count, name)
+		require.Len(t, page.Tickets, want, name)
+		for _, ticket := range page.Tickets {
+			require.True(t, ticketing.Access{Who: h.who[name]}.Read(ticket), name)
+		}
+	}
+	_, err = h.List(t.Context(), h.who["admin"], ticketing.Query{})
+	require.ErrorIs(t, err, ticketing.ErrNotAllowed)
+}
+
+func TestListPagesAndFilters(t *testing.T) {
+	t.Parallel()
+	h, ctx := setup(t), context.Background()
+	office := h.who["office"]
+	var all []ticketing.TicketID
+	for i := range 7 {
+		_, d := h.atSeat("a")
+		if i%2 == 0 {
+			d = h.registered(d, fmt.Sprintf("100%%_噪音 %d", i), ticketing.OutcomeTicket)
+		}
+		all = append(all, d.ID)
+		if i%3 == 0 { // several share an instant
+			h.later(time.Second)
+		}
+	}
+	slices.Reverse(all)
+	var got []ticketing.TicketID
+	q := ticketing.Query{Limit: 3}
+	for {
+		page, err := h.List(ctx, office, q)
+		require.NoError(t, err)
+		require.Equal(t, 7+len(got)/3, page.Count, "newer ones count but do not shift the pages")
+		for _, ticket := range page.Tickets {
+			got = append(got, ticket.ID)
+		}
+		if q.Cursor = page.Next(); q.Cursor == "" {
+			break
+		}
+		h.later(time.Second)
+		h.atSeat("newer")
+	}
+	require.Equal(t, all, got)
+
+	for name, c := range map[string]struct {
+		q    ticketing.Query
+		want int
+	}{
+		"state":        {ticketing.Query{State: ticketing.StateRegistered}, 4},
+		"class":        {ticketing.Query{Class: ticketing.ClassConsultation}, 4},
+		"title":        {ticketing.Query{Text: "噪音"}, 4},
+		"literal":      {ticketing.Query{Text: "100%_噪"}, 4},
+		"no wildcard":  {ticketing.Query{Text: "1%噪音"}, 0},
+		"number":       {ticketing.Query{Text: "2026-a-000002"}, 1},
+		"injection":    {ticketing.Query{Text: `' OR 1=1 --`}, 0},
+		"not overdue":  {ticketing.Query{Due: ticketing.DueOverdue}, 0},
+		"due in week":  {ticketing.Query{Due: ticketing.DueWeek}, 4},
+		"not due now":  {ticketing.Query{Due: ticketing.DueToday}, 0},
+		"other filter": {ticketing.Query{Class: ticketing.ClassOther, Text: "噪音"}, 0},
+	} {
+		page, err := h.List(ctx, office, c.q)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, page.Count, name)
+	}
+	h.later(time.Date(2026, 12, 1, 15, 59, 0, 0, time.UTC).Sub(h.clock())) // 23:59 of the last day
+	page, err := h.List(ctx, office, ticketing.Query{Due: ticketing.DueToday})
+	require.NoError(t, err)
+	require.Equal(t, 4, page.Count)
+	h.later(time.Minute)
+	page, err = h.List(ctx, office, ticketing.Query{Due: ticketing.DueOverdue})
+	require.NoError(t, err)
+	require.Equal(t, 4, page.Count)
+
+	_, err = h.List(ctx, office, ticketing.Query{State: "lost", Class: "vip", Due: "soon", Cursor: "!", Text: "\x00"})
+	fields, ok := ticketing.Invalid(err)
+	require.True(t, ok)
+	require.Len(t, fields, 5)
+}
+
+func TestPop(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	first, d := h.atSeat("citizen")
+	h.registered(d, "异地就医", ticketing.OutcomeTicket)
+	h.ended(first, telephony.OutcomeAnsweredOfficial)
+	h.later(time.Hour)
+	second, d := h.atSeat("citizen")
+	d, err := h.Patch(t.Context(), h.who["recorder"], d.ID, ticketing.Patch{Version: d.Version, Confidential: new(true)})
+	require.NoError(t, err)
+	h.registered(d, "举报", ticketing.OutcomeTicket)
+	h.ended(second, telephony.OutcomeAnsweredOfficial)
+	h.later(time.Hour)
+	missed := h.admitted("citizen")
+	require.NoError(t, h.handle("call.admitted", missed))
+	h.ended(missed, telephony.OutcomeAbandonedInQueue)
+	_, _ = h.atSeat("somebody else")
+	h.later(time.Hour)
+
+	now, _ := h.atSeat("citizen")
+	pop, err := h.Pop(t.Context(), h.who["official"], now)
+	require.NoError(t, err)
+	require.Equal(t, "138****5678", pop.Origin.Masked)
+	require.Equal(t, 3, pop.Count)
+	require.Equal(t, []telephony.CallID{missed, second, first}, []telephony.CallID{pop.Calls[0].ID, pop.Calls[1].ID, pop.Calls[2].ID})
+	require.Equal(t, telephony.OutcomeAbandonedInQueue, pop.Calls[0].Outcome)
+	require.Len(t, pop.Open, 1, "what is confidential stays with the desks; the empty draft tells nothing")
+	require.Equal(t, "异地就医", pop.Open[0].Title)
+	require.NotNil(t, pop.Open[0].Promise)
+	require.Equal(t, "异地就医", pop.Last.Title)
+
+	pop, err = h.Pop(t.Context(), h.who["operator"], now)
+	require.NoError(t, err)
+	require.Len(t, pop.Open, 2)
+	require.Equal(t, "举报", pop.Last.Title)
+
+	anonymous, _ := h.atSeat("")
+	another, _ := h.atSeat("")
+	for _, call := range []telephony.CallID{anonymous, another} {
+		pop, err = h.Pop(t.Context(), h.who["official"], call)
+		require.NoError(t, err)
+		require.Zero(t, pop.Count)
+		require.Nil(t, pop.Last)
+	}
+}
+
+func TestSweepOpensWhatTheReactionMissed(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	talked, gone := h.admitted("a"), h.admitted("b")
+	h.talking(talked, "A01", "official")
+	h.ended(gone, telephony.OutcomeAbandonedInQueue)
+	opened, err := h.store.Sweep(t.Context(), rand.Reader, at)
+	require.NoError(t, err)
+	require.Equal(t, 2, opened)
+	require.EqualValues(t, "A01", h.draft(talked).Seat)
+	require.Equal(t, ticketing.KindMissed, h.draft(gone).Kind)
+	opened, err = h.store.Sweep(t.Context(), rand.Reader, at)
+	require.NoError(t, err)
+	require.Zero(t, opened)
+}
