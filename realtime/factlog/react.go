@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -75,7 +76,6 @@ type reacting struct {
 	Reaction
 	pool   Pool
 	reader *Reader
-	known  bool     // the cursor row exists
 	seen   Position // no fact of our kinds lies between the cursor and here
 }
 
@@ -115,23 +115,16 @@ ORDER BY xid, id LIMIT $5`, cursor.XID, cursor.ID, head.XID, r.Kinds, page)
 }
 
 func (r *reacting) cursor(ctx context.Context) (Position, error) {
-	if !r.known {
-		// A read-only look first: most starts find the row.
-		rows, err := r.pool.Query(ctx, `INSERT INTO fact_cursor (consumer, xid, id) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING`, r.Consumer)
-		if err != nil {
-			return Position{}, fmt.Errorf("create cursor: %w", err)
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			return Position{}, fmt.Errorf("create cursor: %w", err)
-		}
-		r.known = true
-	}
 	var p Position
 	err := r.pool.QueryRow(ctx, `SELECT xid, id FROM fact_cursor WHERE consumer = $1`, r.Consumer).Scan(&p.XID, &p.ID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO fact_cursor (consumer, xid, id) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING`, r.Consumer)
+			return err
+		})
+	}
 	if err != nil {
-		r.known = !errors.Is(err, pgx.ErrNoRows)
-		return Position{}, fmt.Errorf("read cursor: %w", err)
+		return Position{}, fmt.Errorf("read cursor of %s: %w", r.Consumer, err)
 	}
 	return p, nil
 }
@@ -171,9 +164,15 @@ WHERE consumer = $1 AND (xid, id) < ($2::xid8, $3::bigint)`, r.Consumer, f.Posit
 		if moved.RowsAffected() == 0 {
 			return nil
 		}
-		return guarded(ctx, tx, f, effect)
+		err = guarded(ctx, tx, f, effect)
+		if err != nil && tx.Conn().IsClosed() {
+			return errors.Join(errAway, err)
+		}
+		return err
 	})
 }
+
+var errAway = errors.New("the connection was lost")
 
 func guarded(ctx context.Context, tx pgx.Tx, f Fact, effect func(context.Context, pgx.Tx, Fact) error) (err error) {
 	defer func() {
@@ -207,15 +206,19 @@ ON CONFLICT DO NOTHING`, r.Consumer, f.Position.XID, f.Position.ID, r.Now(), att
 	return nil
 }
 
-// outage tells a database that is away, or asks for another try, from a fact that cannot be digested.
+// outage tells a database that is away, or asks for another try, from a fact that cannot be digested. A statement that
+// runs into its timeout is the fact's own fault.
 func outage(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch pg.Code[:min(2, len(pg.Code))] {
-		case "08", "53", "57", "40", "55", "25": // connection, resources, shutdown, conflict, lock, read-only
-			return true
+		switch {
+		case pg.Code == "57014", pg.Code == "25P02":
+			return false
+		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"),
+			strings.HasPrefix(pg.Code, "40"), strings.HasPrefix(pg.Code, "25"):
+			return true // connection, resources, shutdown, conflict, read-only standby
 		}
 		return false
 	}
 	var connect *pgconn.ConnectError
-	return errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxClosed)
+	return errors.Is(err, errAway) || errors.As(err, &connect) || pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxClosed)
 }
