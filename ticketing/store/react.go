@@ -36,18 +36,18 @@ func (s *Store) Handler(random io.Reader) func(ctx context.Context, tx pgx.Tx, f
 		}
 		q := s.q.WithTx(tx)
 		var news []ticketing.Change
+		var err error
 		if f.Kind != "call.ended" { // a call that ended before it was admitted has no ticket
-			opened, err := open(ctx, q, f.Subject, random, f.At)
-			if err != nil {
+			if news, err = open(ctx, q, f.Subject, random, f.At); err != nil {
 				return err
 			}
-			news = append(news, opened...)
 		}
-		followed, err := follow(ctx, q, f.Subject, f.At)
-		if err != nil {
-			return err
+		if len(news) == 0 { // a ticket that was opened just now is up to date
+			if news, err = follow(ctx, q, f.Subject, f.At); err != nil {
+				return err
+			}
 		}
-		return tell(ctx, tx, q, append(news, followed...)...)
+		return tell(ctx, tx, q, news...)
 	}
 }
 
