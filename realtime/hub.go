@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -92,17 +93,19 @@ func New(cfg Config) *Hub {
 // Run follows the fact log and hands every fact to those who may hear it, until ctx ends; then the sockets are told to reconnect.
 func (h *Hub) Run(ctx context.Context) error {
 	from, err := h.head(ctx)
-	if ctx.Err() != nil {
-		return nil
-	}
 	if err != nil {
-		return err
+		return unlessOver(err)
 	}
 	h.mu.Lock()
 	h.at, h.running = from, true
 	h.mu.Unlock()
 	err = h.reader.Follow(ctx, factlog.Following{From: from, Signal: h.cfg.Signal, Log: h.cfg.Log}, h.deliver)
 	h.stop()
+	return unlessOver(err)
+}
+
+// unlessOver: to be told to stop is no fault.
+func unlessOver(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -192,6 +195,17 @@ func (h *Hub) Cut(login string) {
 			delete(h.tickets, name)
 		}
 	}
+}
+
+// Logins lists the logins that have a socket open.
+func (h *Hub) Logins() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	logins := map[string]struct{}{}
+	for s := range h.sockets {
+		logins[s.who.Login] = struct{}{}
+	}
+	return slices.Collect(maps.Keys(logins))
 }
 
 // Recheck asks the Authorizer again about every topic of a login's sockets; one that is no longer allowed ends its socket.

@@ -16,20 +16,21 @@ import (
 // settings are the technical settings of a running server: flags, or HOTLINE_… variables of the same name. Business
 // settings are rows in the database, edited in the panel.
 type settings struct {
-	Listen          string   `default:"127.0.0.1:8080" help:"Address of panel, API and sockets. Beyond loopback only behind TLS."`
-	MetricsListen   string   `default:"127.0.0.1:9090" help:"Address of /metrics; loopback only."`
-	DatabaseURLFile string   `name:"database-url-file" type:"path" placeholder:"FILE" help:"File that holds the Postgres URL."`
-	RedisURLFile    string   `name:"redis-url-file" type:"path" placeholder:"FILE" help:"File that holds the Redis URL."`
-	RedisPrefix     string   `default:"hotline:" help:"Prefix of every Redis key."`
-	ARIURL          string   `name:"ari-url" default:"http://127.0.0.1:8088" help:"Asterisk's HTTP server."`
-	ARIUser         string   `name:"ari-user" default:"controller" help:"ARI user."`
-	ARIPasswordFile string   `name:"ari-password-file" type:"path" placeholder:"FILE" help:"File that holds the ARI password."`
-	NumberKeyFile   string   `name:"number-key-file" type:"path" placeholder:"FILE" help:"File with the keys for citizens' numbers; made if absent."`
-	Origins         []string `help:"Origins that may open sockets, as the browser sends them. Default: http://<listen>."`
-	Secure          bool     `help:"The panel is reached by TLS: Secure cookies, HSTS."`
-	SIPSeats        bool     `name:"sip-seats" help:"Let seats use plain SIP telephones at fixed addresses (demo and load tests)."`
-	PanelProxy      string   `placeholder:"URL" help:"Serve the panel from this development server."`
-	ShutdownSeconds int      `default:"5" help:"How long open requests may take at shutdown."`
+	Listen            string   `default:"127.0.0.1:8080" help:"Address of panel, API and sockets. Beyond loopback only behind TLS."`
+	MetricsListen     string   `default:"127.0.0.1:9090" help:"Address of /metrics; loopback only."`
+	DatabaseURLFile   string   `name:"database-url-file" type:"path" placeholder:"FILE" help:"File that holds the Postgres URL."`
+	RedisURLFile      string   `name:"redis-url-file" type:"path" placeholder:"FILE" help:"File that holds the Redis URL."`
+	RedisPrefix       string   `default:"hotline:" help:"Prefix of every Redis key."`
+	ARIURL            string   `name:"ari-url" default:"http://127.0.0.1:8088" help:"Asterisk's HTTP server."`
+	ARIUser           string   `name:"ari-user" default:"controller" help:"ARI user."`
+	ARIPasswordFile   string   `name:"ari-password-file" type:"path" placeholder:"FILE" help:"File that holds the ARI password."`
+	NumberKeyFile     string   `name:"number-key-file" type:"path" placeholder:"FILE" help:"File with the keys for citizens' numbers; made if absent."`
+	Origins           []string `help:"Origins that may open sockets, as the browser sends them. Default: http://<listen>."`
+	Secure            bool     `help:"The panel is reached by TLS: Secure cookies, HSTS."`
+	SIPSeats          bool     `name:"sip-seats" help:"Let seats use plain SIP telephones at fixed addresses (demo and load tests)."`
+	PanelProxy        string   `placeholder:"URL" help:"Serve the panel from this development server."`
+	SocketsPerAddress int      `default:"50" help:"Push sockets from one address; a hall behind one address needs more."`
+	ShutdownSeconds   int      `default:"5" help:"How long open requests may take at shutdown."`
 }
 
 // check refuses settings that cannot work, each with the mend.

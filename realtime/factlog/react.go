@@ -136,6 +136,9 @@ func (r *reacting) settle(ctx context.Context, f Fact) error {
 	for attempt := 1; ; attempt++ {
 		err := r.once(ctx, f, r.Apply)
 		if err == nil || ctx.Err() != nil {
+			if r.Signal != nil {
+				r.Signal.Wake() // the effect may have told facts of its own
+			}
 			return ctx.Err()
 		}
 		if outage(err) {

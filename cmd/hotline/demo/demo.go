@@ -1,0 +1,223 @@
+// Package demo brings the whole product up on one machine: private Postgres, Redis and Asterisk below one folder, the server as a
+// process of its own, a hall with people and an open session, and simulated citizens and officials. `hotline demo`, the browser
+// tests, the failure tests and the benchmarks all start it; what they see is what a newcomer sees.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"hotline/deploy/asterisk"
+	"hotline/deploy/local"
+	"hotline/deploy/migrations"
+)
+
+// Options say what to bring up. Zero ports are free ones.
+type Options struct {
+	Dir         string // data of everything; kept for the next start
+	Cache       string // Asterisk and sounds, shared by all
+	Binary      string // the hotline that serves
+	PanelPort   int
+	MetricsPort int
+	ARIPort     int
+	SIPPort     int
+	RTPStart    int // of 2,000 ports; 0: 12000 and up, away from others
+	Bench       bool
+	Extra       map[string]string // appended to Asterisk's configuration, by file
+	Hall        Hall
+	Volatile    bool // tests: no fsync
+	Progress    func(string)
+	Log         *slog.Logger
+}
+
+// Demo is the running product.
+type Demo struct {
+	Options  Options
+	Panel    string // http://127.0.0.1:8080
+	Metrics  string
+	Trunk    string // 127.0.0.1:5060
+	People   []Account
+	Postgres *local.Postgres
+	Redis    *local.Redis
+	Exchange *asterisk.Instance
+	Sounds   asterisk.Sounds
+
+	install  asterisk.Installation
+	exchange asterisk.Config
+	server   *server
+}
+
+// Number is what citizens of the demo dial.
+const Number = "12345"
+
+// Start brings everything up and returns when the server is ready. What had been started is stopped again when something fails.
+func Start(ctx context.Context, o Options) (*Demo, error) {
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	d := &Demo{Options: o}
+	for _, step := range []func(context.Context) error{d.ports, d.stores, d.migrate, d.telephones, d.hall, d.serve} {
+		if err := step(ctx); err != nil {
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+			defer cancel()
+			return nil, errors.Join(err, d.Stop(stop))
+		}
+	}
+	return d, nil
+}
+
+// Stop ends everything that was started, the server first; what it had stored stays.
+func (d *Demo) Stop(ctx context.Context) error {
+	var errs []error
+	if d.server != nil {
+		errs = append(errs, d.server.stop(ctx))
+	}
+	if d.Exchange != nil {
+		errs = append(errs, d.Exchange.Stop(ctx))
+	}
+	if d.Redis != nil {
+		errs = append(errs, d.Redis.Stop(ctx))
+	}
+	if d.Postgres != nil {
+		errs = append(errs, d.Postgres.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// ports gives every zero port a free one.
+func (d *Demo) ports(ctx context.Context) error {
+	o := &d.Options
+	for _, p := range []*int{&o.PanelPort, &o.MetricsPort, &o.ARIPort} {
+		if *p == 0 {
+			port, err := freePort(ctx, "tcp4")
+			if err != nil {
+				return err
+			}
+			*p = port
+		}
+	}
+	if o.SIPPort == 0 {
+		port, err := freePort(ctx, "udp4")
+		if err != nil {
+			return err
+		}
+		o.SIPPort = port
+	}
+	if o.RTPStart == 0 {
+		o.RTPStart = 12000 + (os.Getpid()%20)*2000
+	}
+	d.Panel = "http://127.0.0.1:" + strconv.Itoa(o.PanelPort)
+	d.Metrics = "http://127.0.0.1:" + strconv.Itoa(o.MetricsPort) + "/metrics"
+	d.Trunk = "127.0.0.1:" + strconv.Itoa(o.SIPPort)
+	return nil
+}
+
+func freePort(ctx context.Context, kind string) (int, error) {
+	var c net.ListenConfig
+	if kind == "udp4" {
+		conn, err := c.ListenPacket(ctx, kind, "127.0.0.1:0")
+		if err != nil {
+			return 0, fmt.Errorf("find a free port: %w", err)
+		}
+		defer func() { _ = conn.Close() }()
+		return portOf(conn.LocalAddr())
+	}
+	l, err := c.Listen(ctx, kind, "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = l.Close() }()
+	return portOf(l.Addr())
+}
+
+func portOf(a net.Addr) (int, error) {
+	_, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return 0, fmt.Errorf("read port of %s: %w", a, err)
+	}
+	return strconv.Atoi(port)
+}
+
+// stores starts Postgres and Redis and leaves their addresses in files that only we can read.
+func (d *Demo) stores(ctx context.Context) error {
+	if err := local.EnsurePackages(ctx, d.Options.Progress, "postgresql", "redis-server", "sip-tester", "espeak-ng", "sox"); err != nil {
+		return err
+	}
+	d.Options.Progress("starting Postgres and Redis")
+	var err error
+	d.Postgres, err = local.StartPostgres(ctx, local.PostgresConfig{
+		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Progress: d.Options.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	d.Redis, err = local.StartRedis(ctx, local.RedisConfig{Dir: d.path("redis"), Volatile: d.Options.Volatile, Progress: d.Options.Progress})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.path("secrets"), 0o700); err != nil {
+		return fmt.Errorf("make the folder of secrets: %w", err)
+	}
+	if err := os.WriteFile(d.secret("database-url"), []byte(d.DatabaseURL()), 0o600); err != nil {
+		return fmt.Errorf("write a secret: %w", err)
+	}
+	if err := os.WriteFile(d.secret("redis-url"), []byte(d.Redis.URL()), 0o600); err != nil {
+		return fmt.Errorf("write a secret: %w", err)
+	}
+	return nil
+}
+
+// DatabaseURL reaches the demo's database.
+func (d *Demo) DatabaseURL() string { return d.Postgres.URL(local.Database) }
+
+func (d *Demo) path(name string) string   { return filepath.Join(d.Options.Dir, name) }
+func (d *Demo) secret(name string) string { return filepath.Join(d.Options.Dir, "secrets", name) }
+
+func (d *Demo) migrate(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, d.DatabaseURL())
+	if err != nil {
+		return fmt.Errorf("reach the demo's Postgres: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	return migrations.Migrate(ctx, conn)
+}
+
+// telephones installs and starts Asterisk.
+func (d *Demo) telephones(ctx context.Context) error {
+	var err error
+	if d.install, err = asterisk.Install(ctx, d.Options.Cache, d.Options.Progress); err != nil {
+		return err
+	}
+	if d.Sounds, err = asterisk.BuildSounds(ctx, asterisk.SoundsConfig{Cache: d.Options.Cache, Progress: d.Options.Progress}); err != nil {
+		return err
+	}
+	if _, err = asterisk.EnsureMediaAddress(ctx, d.Options.Progress); err != nil {
+		return err
+	}
+	password, err := asterisk.LoadPassword(d.secret("ari-password"))
+	if err != nil {
+		return err
+	}
+	d.exchange = asterisk.Config{
+		Dir: d.path("asterisk"), HTTPAddr: "127.0.0.1:" + strconv.Itoa(d.Options.ARIPort), SIPAddr: d.Trunk,
+		RTPStart: d.Options.RTPStart, RTPEnd: d.Options.RTPStart + 1999, ARIPassword: password, Sounds: d.Sounds,
+		Lines: []string{Number}, TrunkPeers: []string{"127.0.0.2"}, Bench: d.Options.Bench, Extra: d.Options.Extra, Progress: d.Options.Progress,
+	}
+	return d.StartExchange(ctx)
+}
+
+// StartExchange starts Asterisk, again after a Kill.
+func (d *Demo) StartExchange(ctx context.Context) error {
+	var err error
+	d.Exchange, err = asterisk.Start(ctx, d.install, d.exchange)
+	return err
+}

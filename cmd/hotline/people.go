@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"hotline/agent"
+	"hotline/agent/auth"
+	"hotline/agent/calendar"
+	agentstore "hotline/agent/store"
+	"hotline/realtime"
+	"hotline/realtime/factlog"
+	"hotline/ticketing"
+	ticketstore "hotline/ticketing/store"
+)
+
+// wirePeople joins sign-in and the ticketing desk.
+func (s *server) wirePeople(context.Context) error {
+	var err error
+	s.auth, err = auth.New(auth.Config{Store: s.agentStore, Now: s.now, Log: s.log, Secure: s.settings.Secure, OnLogout: s.cut})
+	if err != nil {
+		return fmt.Errorf("wire sign-in: %w", err)
+	}
+	days, err := calendar.Vendored()
+	if err != nil {
+		return fmt.Errorf("wire the calendar: %w", err)
+	}
+	s.drafts = ticketstore.New(s.web, s.wake)
+	s.tickets = &ticketing.Service{Store: s.drafts, Calendar: days, Rules: ticketing.PlanRules(), Now: s.now, Random: rand.Reader}
+	return nil
+}
+
+// cut ends everything that a login holds open.
+func (s *server) cut(login string) {
+	s.hub.Cut(login)
+	s.sip.Cut(login)
+}
+
+// wireHub joins the push and the softphone proxy.
+func (s *server) wireHub(context.Context) error {
+	s.hub = realtime.New(realtime.Config{
+		Facts: s.web, Signal: s.wake, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
+		SocketsIP: s.settings.SocketsPerAddress,
+	})
+	u, err := s.asterisk()
+	if err != nil {
+		return err
+	}
+	s.sip = newSIPProxy(u, s.settings.origins(), s.log)
+	return nil
+}
+
+// hearing says who may hear which topic: one's own seat; everybody's for those who may read the board.
+type hearing struct{ hall *agentstore.Store }
+
+var _ realtime.Authorizer = hearing{}
+
+func (a hearing) Allow(ctx context.Context, who realtime.Subject, topic string) bool {
+	id, ok := who.Value.(agent.Identity)
+	if !ok {
+		return false
+	}
+	kind, name, _ := strings.Cut(topic, ":")
+	switch kind {
+	case "board":
+		return id.May(agent.ActReadBoard)
+	case "line":
+		return id.May(agent.ActReadSeats)
+	case "tickets":
+		return id.May(agent.ActReadTickets) && !id.Has(agent.RoleUnit)
+	case "audit":
+		return id.May(agent.ActReadAudit)
+	case "seat":
+		if id.May(agent.ActForce) {
+			return true
+		}
+		sits, err := a.hall.SittingOf(ctx, id.Person)
+		return err == nil && string(sits.Seat) == name
+	}
+	return false
+}
+
+// react opens and seats the tickets of calls as their facts come.
+func (s *server) react(ctx context.Context) error {
+	err := factlog.React(ctx, s.web, factlog.Reaction{
+		Consumer: ticketstore.Consumer, Kinds: ticketstore.Kinds(), Apply: s.drafts.Handler(rand.Reader),
+		Signal: s.wake, Now: s.now, Log: s.log,
+		Parked: func(consumer string, f factlog.Fact, err error) {
+			s.log.ErrorContext(ctx, "a fact took no effect", slog.String("consumer", consumer), slog.String("fact", f.Position.String()), slog.Any("err", err))
+		},
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *server) sweepTickets(ctx context.Context) error {
+	n, err := s.drafts.Sweep(ctx, rand.Reader, s.now())
+	if n > 0 {
+		s.log.WarnContext(ctx, "tickets opened by the sweep, not by their fact", slog.Int("tickets", n))
+	}
+	return err
+}
+
+// keepLogins cuts the sockets of logins that ended elsewhere: by time, by another process, with their person (V7.4.2: 2 s).
+func (s *server) keepLogins(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		open := s.hub.Logins()
+		alive, err := s.auth.Alive(ctx, open)
+		if err != nil {
+			continue // the database is away; nobody is cut for that
+		}
+		still := map[string]bool{}
+		for _, login := range alive {
+			still[login] = true
+		}
+		for _, login := range open {
+			if !still[login] {
+				s.cut(login)
+			}
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hotline/telephony"
+)
+
+type serveCmd struct {
+	settings `embed:""`
+}
+
+// Run serves until the context ends (SIGTERM) or another controller takes over. It hangs nothing up either way.
+func (c *serveCmd) Run(e env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	s, err := newServer(e.ctx, c.settings, e.log)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.run(e.ctx)
+}
+
+// run starts everything that moves. Whichever part ends with an error ends the whole.
+func (s *server) run(ctx context.Context) error {
+	panel, err := listen(ctx, "listen", s.settings.Listen)
+	if err != nil {
+		return err
+	}
+	metrics, err := listen(ctx, "metrics-listen", s.settings.MetricsListen)
+	if err != nil {
+		_ = panel.Close()
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.serveHTTP(ctx, panel, s.handler) })
+	g.Go(func() error { return s.serveHTTP(ctx, metrics, s.metricsHandler()) })
+	g.Go(func() error { return s.hub.Run(ctx) })
+	g.Go(func() error { return s.react(ctx) })
+	g.Go(func() error { return s.sampleGauges(ctx) })
+	g.Go(func() error { return s.housekeeping(ctx) })
+	g.Go(func() error { return s.keepLogins(ctx) })
+	g.Go(func() error { return s.control(ctx) })
+	s.log.InfoContext(ctx, "serving", slog.String("listen", panel.Addr().String()), slog.String("metrics", metrics.Addr().String()))
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// control waits for the lease and then runs the calls: only the holder connects to the exchange (R3).
+func (s *server) control(ctx context.Context) error {
+	if err := s.lease.Take(ctx); err != nil {
+		return fmt.Errorf("take the controller's lease: %w", err)
+	}
+	epoch, _ := s.lease.Epoch()
+	s.log.InfoContext(ctx, "holding the lease", slog.Int64("epoch", epoch))
+	s.master.Store(true)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.lease.Run(ctx) })
+	g.Go(func() error { return s.ari.Run(ctx) })
+	g.Go(func() error { return s.forward(ctx) })
+	g.Go(func() error { return s.tellPhones(ctx) })
+	g.Go(func() error { return s.controller.Run(ctx) })
+	return g.Wait()
+}
+
+// forward hands the exchange's signals to the controller, and what concerns seats' telephones to the agent service as well.
+func (s *server) forward(ctx context.Context) error {
+	defer close(s.signals)
+	for sig := range s.ari.Signals() {
+		switch v := sig.(type) {
+		case telephony.Up, telephony.EndpointChanged:
+			select {
+			case s.phoneNews <- v:
+			case <-ctx.Done():
+				return nil
+			}
+		default:
+		}
+		select {
+		case s.signals <- sig:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// tellPhones applies news of telephones in order, away from the call path: each is a transaction.
+func (s *server) tellPhones(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case news := <-s.phoneNews:
+			s.tellPhone(ctx, news)
+		}
+	}
+}
+
+func (s *server) tellPhone(ctx context.Context, news telephony.Signal) {
+	switch v := news.(type) {
+	case telephony.Up:
+		restarted, err := s.exchangeRestarted(ctx, v.Entity)
+		if err == nil {
+			err = s.agents.RepushAll(ctx, restarted)
+		}
+		if err != nil {
+			s.log.ErrorContext(ctx, "seats not pushed to the exchange; their telephones stay away", slog.Any("err", err))
+			return
+		}
+		s.sip.ready.Store(true)
+	case telephony.EndpointChanged:
+		if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
+			s.log.ErrorContext(ctx, "news of a telephone not stored", slog.String("endpoint", v.Endpoint), slog.Any("err", err))
+		}
+	default: // forward sends no others
+	}
+}
+
+// exchangeRestarted compares the exchange's identity with the one of the last time.
+func (s *server) exchangeRestarted(ctx context.Context, entity string) (bool, error) {
+	key := s.settings.RedisPrefix + "entity"
+	old, err := s.redis.GetSet(ctx, key, entity).Result() //nolint:staticcheck // SET … GET needs the same, with more words
+	if err != nil && old != "" {
+		return false, fmt.Errorf("remember the exchange's identity: %w", err)
+	}
+	return old != "" && old != entity, nil
+}
+
+func (s *server) serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		down, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(s.settings.ShutdownSeconds)*time.Second)
+		defer cancel()
+		if srv.Shutdown(down) != nil {
+			_ = srv.Close() // whoever is still open is cut
+		}
+	}()
+	err := srv.Serve(l)
+	<-stopped
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// listen binds an address, or says whose setting to change.
+func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s cannot be opened: %w (another hotline running? choose another port, or set %s)", setting, addr, err, envName(setting))
+	}
+	return l, nil
+}
+
+// housekeeping forgets what is kept for a time only, and closes what facts may have missed.
+func (s *server) housekeeping(ctx context.Context) error {
+	ticker := time.NewTicker(10 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if _, err := s.web.Exec(ctx, `DELETE FROM command WHERE at < $1`, s.now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "old commands not forgotten", slog.Any("err", err))
+		}
+		if err := s.auth.Purge(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "old logins not forgotten", slog.Any("err", err))
+		}
+		if err := s.sweepTickets(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "calls without a ticket not swept", slog.Any("err", err))
+		}
+	}
+}

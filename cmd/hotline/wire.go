@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+
+	"hotline/agent"
+	"hotline/agent/auth"
+	"hotline/agent/roster"
+	agentstore "hotline/agent/store"
+	"hotline/deploy/migrations"
+	"hotline/realtime"
+	"hotline/realtime/factlog"
+	"hotline/telephony"
+	"hotline/telephony/ari"
+	"hotline/telephony/line"
+	callstore "hotline/telephony/store"
+	"hotline/ticketing"
+	ticketstore "hotline/ticketing/store"
+)
+
+// server is the wired product. Read newServer from top to bottom: it is the whole picture of who knows whom.
+type server struct {
+	settings settings
+	log      *slog.Logger
+	now      func() time.Time
+	metrics  *prometheus.Registry
+
+	calls *pgxpool.Pool // the controller's own connections: nothing of the web waits before a call
+	web   *pgxpool.Pool
+	redis *redis.Client
+
+	lock       *os.File // proves that no other process bears our name; nil when it could not be had
+	lease      *callstore.Lease
+	ari        *ari.Client
+	signals    chan telephony.Signal
+	phoneNews  chan telephony.Signal
+	controller *telephony.Controller
+	callReads  *callstore.Store // what the web reads, on its own connections
+	agentStore *agentstore.Store
+	agents     *agent.Service
+	auth       *auth.Service
+	tickets    *ticketing.Service
+	drafts     *ticketstore.Store
+	hub        *realtime.Hub
+	wake       *factlog.Signal
+	sip        *sipProxy
+	handler    http.Handler
+	master     atomic.Bool
+}
+
+func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, error) {
+	s := &server{settings: cfg, log: log, now: time.Now, metrics: prometheus.NewRegistry(), wake: factlog.NewSignal()}
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, step := range []func(context.Context) error{s.openStores, s.wireCalls, s.wirePeople, s.wireHub} {
+		if err := step(ctx); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	handler, err := s.routes()
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.handler = handler
+	return s, nil
+}
+
+// openStores connects to Postgres and Redis and refuses what cannot work.
+func (s *server) openStores(ctx context.Context) error {
+	dbURL, err := secret("database-url-file", s.settings.DatabaseURLFile)
+	if err != nil {
+		return err
+	}
+	// The controller's few statements run all day: planned once, and never worth compiling.
+	if s.calls, err = openPool(ctx, dbURL, 8, map[string]string{"statement_timeout": "2s", "plan_cache_mode": "force_generic_plan", "jit": "off"}); err != nil {
+		return err
+	}
+	if s.web, err = openPool(ctx, dbURL, 24, map[string]string{"statement_timeout": "10s"}); err != nil {
+		return err
+	}
+	if err := checkDatabase(ctx, s.web); err != nil {
+		return err
+	}
+	redisURL, err := secret("redis-url-file", s.settings.RedisURLFile)
+	if err != nil {
+		return err
+	}
+	s.redis, err = openRedis(ctx, redisURL)
+	return err
+}
+
+// openPool opens a pool whose sessions cannot hang (reliability.md 11.4).
+func openPool(ctx context.Context, dbURL string, size int32, params map[string]string) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(dbURL)
+	if err != nil {
+		return nil, errors.New("--database-url-file: not a Postgres URL (postgres://user@host/database)")
+	}
+	cfg.MaxConns = size
+	maps.Copy(cfg.ConnConfig.RuntimeParams, params)
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "5s"
+	cfg.ConnConfig.RuntimeParams["application_name"] = "hotline"
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open Postgres: %w", err)
+	}
+	return pool, nil
+}
+
+// checkDatabase refuses a schema of another version and a locale in which Chinese text cannot be handled.
+func checkDatabase(ctx context.Context, pool *pgxpool.Pool) error {
+	return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		have, want, err := migrations.Version(ctx, c.Conn())
+		if err != nil {
+			return fmt.Errorf("reach Postgres: %w", err)
+		}
+		if have != want {
+			return fmt.Errorf("the database's schema is version %d and this program needs %d: run 'hotline migrate'", have, want)
+		}
+		return checkLocale(ctx, c.Conn())
+	})
+}
+
+func checkLocale(ctx context.Context, conn *pgx.Conn) error {
+	var encoding, ctype string
+	err := conn.QueryRow(ctx, `SELECT pg_encoding_to_char(encoding), datctype FROM pg_database WHERE datname = current_database()`).Scan(&encoding, &ctype)
+	if err != nil {
+		return fmt.Errorf("read the database's locale: %w", err)
+	}
+	if encoding != "UTF8" || ctype == "C" || ctype == "POSIX" {
+		return fmt.Errorf("the database has encoding %s and LC_CTYPE %s: make it anew with ENCODING UTF8 LOCALE C.UTF-8", encoding, ctype)
+	}
+	return nil
+}
+
+// openRedis connects without repeats: a repeated script would run twice (R6).
+func openRedis(ctx context.Context, redisURL string) (*redis.Client, error) {
+	opt, err := redis.ParseURL(redisURL)
+	if err != nil {
+		return nil, errors.New("--redis-url-file: not a Redis URL (unix:///path/to/redis.sock or redis://host:port)")
+	}
+	opt.MaxRetries, opt.PoolSize = -1, 32
+	opt.ReadTimeout, opt.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
+	rdb := redis.NewClient(opt)
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach Redis: %w", err), rdb.Close())
+	}
+	return rdb, nil
+}
+
+// wireCalls joins the exchange, the ledger, the line and the roster by the controller.
+func (s *server) wireCalls(ctx context.Context) error {
+	vault, err := openVault(s.settings.NumberKeyFile)
+	if err != nil {
+		return err
+	}
+	password, err := secret("ari-password-file", s.settings.ARIPasswordFile)
+	if err != nil {
+		return err
+	}
+	ledger := callstore.New(s.calls, vault)
+	s.callReads = callstore.New(s.web, vault)
+	s.lease = s.newLease(ctx)
+	s.ari, err = ari.New(ari.Config{
+		URL: s.settings.ARIURL, User: s.settings.ARIUser, Password: password, App: "hotline", Log: s.log, Registry: s.metrics,
+		PingEvery: 2 * time.Second, PongWait: 6 * time.Second, // F17
+		Fence: func() error {
+			if _, ok := s.lease.Epoch(); !ok {
+				return telephony.ErrNoDecision
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("wire Asterisk: %w", err)
+	}
+	lines, err := line.New(s.redis, s.settings.RedisPrefix)
+	if err != nil {
+		return fmt.Errorf("wire lines: %w", err)
+	}
+	seats, err := roster.New(s.redis, s.settings.RedisPrefix)
+	if err != nil {
+		return fmt.Errorf("wire roster: %w", err)
+	}
+	s.agentStore = agentstore.New(s.web, s.wake.Wake)
+	s.agents = &agent.Service{
+		Store: s.agentStore, Phones: phones{s.ari}, Roster: seats, Now: s.now, Log: s.log, Realm: "hotline",
+		OnChange:       func(l agent.LineID) { s.controller.SeatChanged(l) },
+		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
+	}
+	s.signals, s.phoneNews = make(chan telephony.Signal), make(chan telephony.Signal, 4096)
+	s.controller = telephony.NewController(telephony.Config{
+		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.wake}, Line: lines, Seats: seats, Presence: s.agents,
+		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
+	})
+	return nil
+}
+
+// newLease names this server by its host and, when it can lock that name's file, proves that it is alone under it.
+func (s *server) newLease(ctx context.Context) *callstore.Lease {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "hotline"
+	}
+	holder := host + " " + s.settings.Listen
+	s.lock, err = lockName(s.settings.NumberKeyFile + ".lock")
+	if err != nil {
+		s.log.WarnContext(ctx, "another process bears this server's name; the lease is waited for", slog.Any("err", err))
+	}
+	return callstore.NewLease(s.calls, callstore.LeaseOptions{Holder: holder, Alone: s.lock != nil, Now: s.now, Log: s.log})
+}
+
+func openVault(path string) (*callstore.Vault, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := callstore.NewKeyFile(path); err != nil {
+			return nil, fmt.Errorf("make the keys for citizens' numbers: %w", err)
+		}
+	}
+	vault, err := callstore.OpenVault(path)
+	if err != nil {
+		return nil, fmt.Errorf("--number-key-file: %w", err)
+	}
+	return vault, nil
+}
+
+func (s *server) asterisk() (*url.URL, error) {
+	u, err := url.Parse(s.settings.ARIURL)
+	if err != nil {
+		return nil, fmt.Errorf("--ari-url: %w", err)
+	}
+	return u, nil
+}
+
+func (s *server) close() {
+	if s.calls != nil {
+		s.calls.Close()
+	}
+	if s.web != nil {
+		s.web.Close()
+	}
+	if s.redis != nil {
+		_ = s.redis.Close()
+	}
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+}
+
+// phones gives the agent service the exchange's telephone accounts.
+type phones struct{ exchange telephony.Switch }
+
+var _ agent.Phones = phones{}
+
+func (p phones) Put(ctx context.Context, endpoint, ha1, contact string) error {
+	return p.exchange.PutEndpoint(ctx, telephony.Endpoint{Name: endpoint, HA1: ha1, Contact: contact})
+}
+
+func (p phones) Drop(ctx context.Context, endpoint string) error {
+	return p.exchange.DropEndpoint(ctx, endpoint)
+}
+
+// wakingLedger wakes the readers of the fact log after each write of a call.
+type wakingLedger struct {
+	*callstore.Store
+	wake *factlog.Signal
+}
+
+func (l wakingLedger) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
+	defer l.wake.Wake()
+	return l.Store.Arrive(ctx, epoch, a)
+}
+
+func (l wakingLedger) Save(ctx context.Context, epoch int64, ch telephony.Change) error {
+	defer l.wake.Wake()
+	return l.Store.Save(ctx, epoch, ch)
+}
+
+func (l wakingLedger) Idle(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (agent.State, bool, error) {
+	defer l.wake.Wake()
+	return l.Store.Idle(ctx, epoch, seat, actor, at)
+}
