@@ -19,11 +19,16 @@ const (
 // ErrInUse says that another server holds the directory.
 var ErrInUse = errors.New("in use by another server")
 
-// LockDir takes the directory for one server. The lock is the file's (flock), so it ends with the last process that has
-// inherited it; nothing is left to clean up after a crash.
-func LockDir(ctx context.Context, dir string) (*os.File, error) {
+// LockServer is LockDir with the patience that a shutdown needs; a server that goes on running is an error then.
+func LockServer(ctx context.Context, dir string) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
+	return LockDir(ctx, dir)
+}
+
+// LockDir takes the directory, waiting until ctx ends. The lock is the file's (flock), so it ends with the last process that
+// has inherited it; nothing is left to clean up after a crash.
+func LockDir(ctx context.Context, dir string) (*os.File, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -56,7 +56,7 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	}
 	lock := cfg.Lock
 	if lock == nil {
-		if lock, err = LockDir(ctx, dir); err != nil {
+		if lock, err = LockServer(ctx, dir); err != nil {
 			return nil, fmt.Errorf("postgres: %w", err)
 		}
 	}

@@ -47,7 +47,7 @@ func StartRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	}
 	lock := cfg.Lock
 	if lock == nil {
-		if lock, err = LockDir(ctx, dir); err != nil {
+		if lock, err = LockServer(ctx, dir); err != nil {
 			return nil, fmt.Errorf("redis: %w", err)
 		}
 	}

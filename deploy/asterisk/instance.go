@@ -1,0 +1,328 @@
+package asterisk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"hotline/deploy/local"
+)
+
+// Instance is a running Asterisk.
+type Instance struct {
+	ARIURL      string // http://127.0.0.1:8088
+	SIPAddr     string
+	ARIUser     string
+	ARIPassword string
+	App         string
+	Dir         string
+	Version     string
+
+	process *local.Process
+	lock    *os.File
+}
+
+// Start writes the configuration, runs Asterisk and waits until it is fully booted with every module and ARI answers.
+// ctx governs the start; the instance lives until Stop, Kill, or the end of this process.
+func Start(ctx context.Context, inst Installation, cfg Config) (*Instance, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("asterisk directory: %w", err)
+	}
+	cfg.Dir = dir
+	lock, err := local.LockServer(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("asterisk: %w", err)
+	}
+	x, err := start(ctx, inst, cfg, lock)
+	if err != nil {
+		_ = lock.Close() // the error says more
+		return nil, err
+	}
+	return x, nil
+}
+
+func start(ctx context.Context, inst Installation, cfg Config, lock *os.File) (*Instance, error) {
+	if err := portsFree(ctx, cfg); err != nil {
+		return nil, err
+	}
+	run, err := prepare(inst, cfg)
+	if err != nil {
+		return nil, err
+	}
+	run.Lock = lock
+	cfg.Progress.Say("starting Asterisk " + inst.Version)
+	process, err := local.StartProcess(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	x := &Instance{
+		ARIURL: "http://" + cfg.HTTPAddr, SIPAddr: cfg.SIPAddr, ARIUser: cfg.ARIUser, ARIPassword: cfg.ARIPassword,
+		App: cfg.App, Dir: cfg.Dir, Version: inst.Version, process: process, lock: lock,
+	}
+	wait, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err = process.WaitReady(wait, x.booted)
+	if err == nil {
+		err = x.modulesRun(wait, modules(cfg.Bench))
+	}
+	if err != nil {
+		process.Kill()
+		return nil, fmt.Errorf("%w\n%s", err, complaints(filepath.Join(cfg.Dir, "log", "messages.log")))
+	}
+	return x, nil
+}
+
+// complaints are the last errors of Asterisk's own log.
+func complaints(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "ERROR[") {
+			lines = append(lines, "  "+line)
+		}
+	}
+	return path + ":\n" + strings.Join(lines[max(0, len(lines)-8):], "")
+}
+
+// Stop hangs up what is left and ends Asterisk; twice does no harm.
+func (x *Instance) Stop(ctx context.Context) error {
+	defer func() { _ = x.lock.Close() }() // closed twice is closed
+	return x.process.Stop(ctx, syscall.SIGTERM)
+}
+
+// Kill is kill -9: a crash, for tests of failure. Start with the same Config brings it back.
+func (x *Instance) Kill() {
+	x.process.Kill()
+	_ = x.lock.Close()
+}
+
+// Done is closed when Asterisk has ended, whoever ended it.
+func (x *Instance) Done() <-chan struct{} { return x.process.Done() }
+
+// PID is Asterisk's own.
+func (x *Instance) PID() int { return x.process.PID() }
+
+// CallRecords is the file of the rows that Asterisk keeps by itself (R1): linkedid, uniqueid, start, answer, end, from,
+// dialled, disposition, last application.
+func (x *Instance) CallRecords() string {
+	return filepath.Join(x.Dir, "log", "cdr-custom", "calls.csv")
+}
+
+func (x *Instance) booted(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	answer, err := x.CLI(ctx, "core waitfullybooted")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(answer, "fully booted") {
+		return fmt.Errorf("asterisk is not booted: %s", answer)
+	}
+	return x.get(ctx, "/asterisk/ping", nil)
+}
+
+func (x *Instance) modulesRun(ctx context.Context, want []string) error {
+	missing, err := missingModules(ctx, x.ARIURL, x.ARIUser, x.ARIPassword, want)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("asterisk runs without modules %s", strings.Join(missing, " "))
+	}
+	return nil
+}
+
+func (x *Instance) get(ctx context.Context, path string, into any) error {
+	return ariGet(ctx, x.ARIURL+"/ari"+path, x.ARIUser, x.ARIPassword, into)
+}
+
+func ariGet(ctx context.Context, url, user, password string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask ARI: %w", err)
+	}
+	req.SetBasicAuth(user, password)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask ARI: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read ARI's answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("ARI answers %s to %s", resp.Status, url)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read ARI's answer: %w", err)
+	}
+	return nil
+}
+
+// prepare writes the directory and says how Asterisk is run in it.
+func prepare(inst Installation, cfg Config) (local.ProcessSpec, error) {
+	run := local.ProcessSpec{
+		Name: "asterisk", Dir: "/", Env: []string{"LC_ALL=C.UTF-8", "TZ=UTC", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+		Log: filepath.Join(cfg.Dir, "asterisk.log"), DeathSignal: syscall.SIGTERM,
+	}
+	at := layout{Home: cfg.Dir}
+	owner, err := local.ServerUser("asterisk", "nobody")
+	if err != nil {
+		return run, fmt.Errorf("asterisk: %w", err)
+	}
+	if inst.Root == "" {
+		if err := owner.OwnDir(filepath.Join(cfg.Dir, "run")); err != nil {
+			return run, fmt.Errorf("asterisk: %w", err)
+		}
+		run.User, run.Path, run.Args = owner, inst.Binary, []string{"-f", "-C", filepath.Join(at.Home, "etc", "asterisk.conf")}
+	} else {
+		if owner == nil {
+			return run, errors.New("asterisk: its private root can be entered by root only: run this as root")
+		}
+		if err := writeHosts(inst.Root); err != nil { // the machine may have been renamed since
+			return run, err
+		}
+		at.Home = "/srv"
+		run.Path, run.Args = "/usr/bin/unshare", enter(inst, cfg.Dir, owner)
+	}
+	if at.Modules, err = moduleDir(inst.Root); err != nil {
+		return run, err
+	}
+	files, err := render(cfg, at)
+	if err != nil {
+		return run, err
+	}
+	return run, write(cfg, files, owner)
+}
+
+// enter runs Asterisk in the root, with its directory at /srv. The mount is seen by that process alone and goes with it. The
+// kernel forgets the death signal when the user changes, so setpriv sets it anew. Users are this machine's: the root's own
+// numbers belong to somebody else outside.
+func enter(inst Installation, dir string, as *local.User) []string {
+	const script = `mount --bind "$2" "$1/srv" && exec chroot "$1" /usr/bin/setpriv --reuid "$3" --regid "$4" --clear-groups ` +
+		`--no-new-privs --pdeathsig TERM -- "$5" -f -C /srv/etc/asterisk.conf`
+	return []string{
+		"--mount", "--propagation", "private", "--", "/bin/sh", "-c", script, "sh",
+		inst.Root, dir, strconv.Itoa(as.UID), strconv.Itoa(as.GID), inst.Binary,
+	}
+}
+
+func moduleDir(root string) (string, error) {
+	for _, pattern := range []string{"/usr/lib/*/asterisk/modules", "/usr/lib/asterisk/modules", "/usr/lib64/asterisk/modules"} {
+		found, _ := filepath.Glob(root + pattern) // the pattern is well formed
+		for _, dir := range found {
+			if _, err := os.Stat(filepath.Join(dir, "chan_pjsip.so")); err == nil {
+				return strings.TrimPrefix(dir, root), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("no modules of Asterisk below %s/usr/lib: install asterisk-modules", root)
+}
+
+// write fills the directory: configuration that only Asterisk may read, sounds, and places to write to.
+func write(cfg Config, files map[string]string, owner *local.User) error {
+	own := func(path string, err error) error {
+		if err == nil && owner != nil {
+			err = os.Chown(path, owner.UID, owner.GID)
+		}
+		if err != nil {
+			return fmt.Errorf("write asterisk directory: %w", err)
+		}
+		return nil
+	}
+	for _, sub := range []string{
+		"etc", "run", "log", "log/cdr-custom", "db", "cache", "data", "data/agi-bin", "data/keys",
+		"spool", "spool/messages", "spool/recording", "spool/tmp",
+	} {
+		dir := filepath.Join(cfg.Dir, sub)
+		if err := own(dir, os.MkdirAll(dir, 0o750)); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(cfg.Dir, "etc", name)
+		if err := own(path, os.WriteFile(path, []byte(files[name]), 0o640)); err != nil { //nolint:gosec // G306: Asterisk's group reads it
+			return err
+		}
+	}
+	for _, sub := range []string{"sounds", "moh"} {
+		to := filepath.Join(cfg.Dir, "data", sub)
+		if err := os.RemoveAll(to); err != nil {
+			return fmt.Errorf("write asterisk directory: %w", err)
+		}
+		if err := os.CopyFS(to, os.DirFS(filepath.Join(cfg.Sounds.Dir, sub))); err != nil {
+			return fmt.Errorf("copy sounds: %w", err)
+		}
+	}
+	if err := writeNet(cfg.Dir); err != nil {
+		return err
+	}
+	for _, name := range []string{"documentation", "rest-api"} { // Asterisk reads them from its data folder
+		link := filepath.Join(cfg.Dir, "data", name)
+		_ = os.Remove(link) // there is none at the first start
+		if err := os.Symlink(filepath.Join("/usr/share/asterisk", name), link); err != nil {
+			return fmt.Errorf("write asterisk directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeNet makes the music class of the dialplan's net: the hold message, then the music.
+func writeNet(dir string) error {
+	net := filepath.Join(dir, "data", "net")
+	if err := os.MkdirAll(net, 0o755); err != nil { //nolint:gosec // G301: sounds are no secret
+		return fmt.Errorf("write hold message: %w", err)
+	}
+	for name, from := range map[string]string{"1-hold.alaw": "sounds/hotline/hold.alaw", "2-line.alaw": musicFile} {
+		content, err := os.ReadFile(filepath.Join(dir, "data", from))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(net, name), content, 0o644) //nolint:gosec // G306: sounds are no secret
+		}
+		if err != nil {
+			return fmt.Errorf("write hold message: %w", err)
+		}
+	}
+	return nil
+}
+
+// portsFree names the port that somebody else holds, before Asterisk starts half deaf.
+func portsFree(ctx context.Context, cfg Config) error {
+	var lc net.ListenConfig
+	tcp, err := lc.Listen(ctx, "tcp", cfg.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("asterisk http_addr %s: stop what uses it, or choose another: %w", cfg.HTTPAddr, err)
+	}
+	udp, err := lc.ListenPacket(ctx, "udp", cfg.SIPAddr)
+	if err != nil {
+		_ = tcp.Close()
+		return fmt.Errorf("asterisk sip_addr %s: stop what uses it, or choose another: %w", cfg.SIPAddr, err)
+	}
+	return errors.Join(tcp.Close(), udp.Close())
+}
