@@ -38,7 +38,7 @@ export const usePhone = defineStore('phone', () => {
   const wasTested = (id: string): boolean => sessionStorage.getItem(tested(id)) === 'yes'
 
   async function begin(id: string): Promise<void> {
-    if (seat === id && (softphone.value || microphone.value === 'asking')) return
+    if (seat === id && microphone.value !== 'untried') return
     leave()
     seat = id
     ours = false

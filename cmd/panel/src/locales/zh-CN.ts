@@ -25,7 +25,7 @@ const zhCN = {
     stale: '未连接，以下为 {time} 的数据',
     reload: '立即重连',
   },
-  session: { title: '第{number}场 {unit}', until: '{time} 截止', left: '还有 {left}', over: '接听时间已到', none: '现在没有开放的场次' },
+  session: { title: '第{number}场 {unit}', until: '{time} 截止', left: '（还有 {left}）', over: '（接听时间已到）', none: '现在没有开放的场次' },
   role: { official: '接听人', recorder: '记录员', operator: '话务员', supervisor: '班长', office: '办公厅', unit: '承办单位' },
   login: {
     hello: '您好，请登录',

@@ -30,11 +30,17 @@ export const useDesk = defineStore('desk', () => {
 
   let release: (() => void)[] = []
   let id = ''
+  let entering = Promise.resolve()
 
   const word = computed<Word>(() => (seat.value ? wordAt(seat.value, card.value) : 'signed_out'))
 
-  async function enter(seatID: string, at: Place): Promise<void> {
-    if (id === seatID && place.value === at && seat.value) return
+  // enter reads the seat once, however many pages ask for it.
+  function enter(seatID: string, at: Place): Promise<void> {
+    if (id !== seatID || place.value !== at) entering = read(seatID, at)
+    return entering
+  }
+
+  async function read(seatID: string, at: Place): Promise<void> {
     leave()
     id = seatID
     place.value = at
@@ -45,6 +51,7 @@ export const useDesk = defineStore('desk', () => {
       seat.value = s
       release = [link.listen({ fact: heard, gauge, fresh: readAll }), link.hold([`seat:${seatID}`, `line:${s.line}`])]
     } catch (err) {
+      if (id !== seatID) return
       trouble.value = asProblem(err)
       id = ''
       throw err

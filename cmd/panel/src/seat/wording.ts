@@ -39,6 +39,10 @@ const looks: Record<Word, Look> = {
   pending_sign_out: { tone: 'hold', icon: Clock, pulse: false },
 }
 
+// atCall: a citizen is at this seat, or has just been.
+export const atCall = (word: Word): boolean =>
+  word === 'ringing' || word === 'connecting' || word === 'talking' || word === 'reconnecting' || word === 'wrap_up'
+
 export const lookOf = (word: Word): Look => looks[word]
 
 // wordAt is what a seat shows. The call at it speaks first: its news arrives before the seat's own row is read again.

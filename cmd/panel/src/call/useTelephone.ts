@@ -1,0 +1,50 @@
+// Keeps the telephone of the official's seat alive on whatever page: it comes back after a reload before anything else,
+// since a conversation may be waiting for it; it rings; and it brings the person to the call.
+import { onScopeDispose, watch } from 'vue'
+import { useRoute, useRouter } from 'vue-router'
+
+import { useText } from '@/lib/i18n'
+import { useIdentity } from '@/login/identity'
+import { useDesk } from '@/seat/desk'
+import { atCall } from '@/seat/wording'
+
+import { usePhone } from './phone'
+import { Ringer } from './ringer'
+
+export function useTelephone(): void {
+  const { t } = useText()
+  const identity = useIdentity()
+  const desk = useDesk()
+  const phone = usePhone()
+  const route = useRoute()
+  const router = useRouter()
+
+  watch(
+    () => identity.me?.seat,
+    async (seat) => {
+      if (!seat) return
+      const official = seat.place === 'official'
+      if (official && phone.wasTested(seat.id)) void phone.begin(seat.id)
+      await desk.enter(seat.id, seat.place).catch(() => undefined) // the seat's page tells, and offers another try
+      if (official && atCall(desk.word)) void phone.begin(seat.id)
+    },
+    { immediate: true },
+  )
+
+  watch(
+    () => desk.phoneMovedTo,
+    (to) => to && phone.moved(to),
+  )
+
+  const ringer = new Ringer()
+  watch(
+    () => desk.place === 'official' && desk.word === 'ringing' && (phone.line === 'none' || phone.line === 'ringing'),
+    (rings) => {
+      if (!rings) return ringer.stop()
+      ringer.start(t('call.ringTitle', { masked: desk.card?.masked || t('common.anonymous') }))
+      if (!route.path.startsWith('/seat/')) void router.push(identity.home)
+    },
+    { immediate: true },
+  )
+  onScopeDispose(() => ringer.stop())
+}
