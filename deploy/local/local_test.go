@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -64,6 +65,25 @@ func TestSlotsAreTakenInTurnAndGivenBack(t *testing.T) {
 	require.NoError(t, other.Close())
 }
 
+// Nobody needs to hold on to a pair: its servers hold the slot.
+func TestAPairKeepsItsSlotWhileItsServersRun(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	postgres, redis := startPair(t, base)
+	runtime.GC() // would close a lock that only the pair held
+	runtime.GC()
+	dir, lock, err := local.Slot(base)
+	require.NoError(t, err)
+	require.Equal(t, "1", filepath.Base(dir))
+	require.NoError(t, lock.Close())
+	require.NoError(t, redis.Stop(t.Context()))
+	require.NoError(t, postgres.Stop(t.Context()))
+	dir, lock, err = local.Slot(base)
+	require.NoError(t, err)
+	require.Equal(t, "0", filepath.Base(dir))
+	require.NoError(t, lock.Close())
+}
+
 func TestAServerThatCannotStartTellsWhy(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -113,6 +133,14 @@ func startPostgres(t *testing.T, cfg local.PostgresConfig) *local.Postgres {
 	require.NoError(t, err)
 	t.Cleanup(pg.Kill)
 	return pg
+}
+
+// startPair forgets the pair itself, as its users do.
+func startPair(t *testing.T, base string) (*local.Postgres, *local.Redis) {
+	t.Helper()
+	pair, err := local.StartPair(t.Context(), base, nil)
+	require.NoError(t, err)
+	return pair.Postgres, pair.Redis
 }
 
 func startRedis(t *testing.T, cfg local.RedisConfig) *local.Redis {

@@ -15,7 +15,8 @@ type Pair struct {
 	slot     *os.File
 }
 
-// StartPair starts both servers in a slot of base. They and the slot are released by Stop, or by the end of this process.
+// StartPair starts both servers in a slot of base. Both inherit the slot's lock, so it is free again when the last of them has
+// gone: after Stop, or after the end of this process.
 func StartPair(ctx context.Context, base string, progress Progress) (*Pair, error) {
 	base, err := filepath.Abs(base)
 	if err != nil {
@@ -27,10 +28,10 @@ func StartPair(ctx context.Context, base string, progress Progress) (*Pair, erro
 	}
 	pair := &Pair{slot: slot}
 	pair.Postgres, err = StartPostgres(ctx, PostgresConfig{
-		Dir: filepath.Join(dir, "postgres"), Volatile: true, MaxConnections: 400, Progress: progress,
+		Dir: filepath.Join(dir, "postgres"), Volatile: true, MaxConnections: 400, Lock: slot, Progress: progress,
 	})
 	if err == nil {
-		pair.Redis, err = StartRedis(ctx, RedisConfig{Dir: filepath.Join(dir, "redis"), Volatile: true, Progress: progress})
+		pair.Redis, err = StartRedis(ctx, RedisConfig{Dir: filepath.Join(dir, "redis"), Volatile: true, Lock: slot, Progress: progress})
 	}
 	if err != nil {
 		return nil, errors.Join(err, pair.Stop(context.WithoutCancel(ctx)))
@@ -47,7 +48,8 @@ func (p *Pair) Stop(ctx context.Context) error {
 	if p.Postgres != nil {
 		errs = append(errs, p.Postgres.Stop(ctx))
 	}
-	return errors.Join(append(errs, p.slot.Close())...)
+	_ = p.slot.Close() // the servers' Stop has closed it already
+	return errors.Join(errs...)
 }
 
 // ModuleRoot is the folder of go.mod, looked for from the working directory upwards.
