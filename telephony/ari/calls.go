@@ -60,11 +60,18 @@ func (c *Client) Ring(ctx context.Context, r telephony.RingRequest) error {
 	return about("endpoint", r.Endpoint, about("leg", r.Leg, err))
 }
 
-// Play starts an announcement. It is not repeated: Asterisk would queue the same playback twice.
+// Play starts an announcement. It is not repeated: Asterisk would queue the same playback twice. A bare name is a sound file.
 func (c *Client) Play(ctx context.Context, leg telephony.LegID, playback string, media ...string) error {
+	uris := make([]string, len(media))
+	for i, m := range media {
+		uris[i] = m
+		if !strings.Contains(m, ":") {
+			uris[i] = "sound:" + m
+		}
+	}
 	err := c.do(ctx, request{
 		op: opPlay, method: http.MethodPost, path: []string{"channels", string(leg), "play", playback},
-		body: map[string]any{"media": media},
+		body: map[string]any{"media": uris},
 	}, nil)
 	return about("playback", playback, about("leg", leg, err))
 }
