@@ -62,7 +62,9 @@ func (c *Controller) post(a *actor, m message) bool {
 		return true
 	default:
 		c.cfg.Observer.Overflowed()
-		c.Reconcile()
+		if m.view == nil { // a snapshot for a busy call is not asked for again at once: the next round brings another
+			c.Reconcile()
+		}
 		return false
 	}
 }

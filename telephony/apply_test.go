@@ -64,9 +64,13 @@ func TestEveryCallCanEnd(t *testing.T) {
 // advance begins somewhere in the middle: chance alone seldom gets as far as a conversation.
 func advance(t *rapid.T, c telephony.Call, work seatsAtWork, now time.Time) telephony.Call {
 	way := []telephony.Event{
-		telephony.Arrived{}, telephony.TimerFired{Timer: telephony.TimerNotice},
-		telephony.OfferMade{Offer: makeOffer("offer-1", "A01", agent.PhoneBrowser, now)}, telephony.SeatAnswered{Leg: "offer-1"},
-		telephony.LegJoined{Leg: "offer-1"}, telephony.LegJoined{Leg: caller}, telephony.SeatDying{Leg: "offer-1"},
+		telephony.Arrived{},
+		telephony.TimerFired{Timer: telephony.TimerNotice},
+		telephony.OfferMade{Offer: makeOffer("offer-1", "A01", agent.PhoneBrowser, now)},
+		telephony.SeatAnswered{Leg: "offer-1"},
+		telephony.LegJoined{Leg: "offer-1"},
+		telephony.LegJoined{Leg: caller},
+		telephony.SeatDying{Leg: "offer-1"},
 		telephony.SeatKnown{Leg: "leg-3", Seat: agent.State{Seat: "A01", Person: "official-A01", Endpoint: "e", Phone: agent.PhoneBrowser}},
 	}
 	for _, e := range way[:rapid.IntRange(0, len(way)).Draw(t, "way")] {
@@ -122,18 +126,18 @@ func (s seatsAtWork) follow(t *rapid.T, effects []telephony.Effect) {
 	released := map[agent.SeatID]bool{}
 	let := map[agent.SeatID]bool{}
 	for _, e := range effects {
-		switch e := e.(type) {
-		case telephony.SetWork:
+		if e, ok := e.(telephony.SetWork); ok {
 			s[e.Seat] = e.Work
 			if e.Work == agent.WorkIdle || e.Work == agent.WorkWrapUp {
 				delete(s, e.Seat)
 				released[e.Seat] = true
 			}
-		case telephony.FreeSeat:
+		}
+		if e, ok := e.(telephony.FreeSeat); ok {
 			let[e.Seat] = true
-		case telephony.StartWrapUp:
+		}
+		if e, ok := e.(telephony.StartWrapUp); ok {
 			let[e.Seat] = true
-		default:
 		}
 	}
 	require.Equal(t, released, let, "every seat whose work is over is let go, and no other")
@@ -173,9 +177,13 @@ func drawEvent(t *rapid.T, c telephony.Call, now time.Time) telephony.Event {
 			telephony.TimerNotice, telephony.TimerRing, telephony.TimerConnect, telephony.TimerGrace, telephony.TimerRetry,
 		}).Draw(t, "timer")},
 		telephony.OfferMade{Offer: makeOffer(rapid.SampledFrom([]telephony.OfferID{"offer-1", "offer-2"}).Draw(t, "offer"), seat, phone, now)},
-		telephony.SeatRinging{Leg: leg}, telephony.SeatAnswered{Leg: leg},
-		telephony.LegJoined{Leg: leg}, telephony.LegParted{Leg: leg},
-		telephony.SeatOnline{}, telephony.PageReplaced{}, telephony.HungUp{},
+		telephony.SeatRinging{Leg: leg},
+		telephony.SeatAnswered{Leg: leg},
+		telephony.LegJoined{Leg: leg},
+		telephony.LegParted{Leg: leg},
+		telephony.SeatOnline{},
+		telephony.PageReplaced{},
+		telephony.HungUp{},
 		telephony.SeatKnown{Leg: "leg-3", Seat: agent.State{Seat: seat, Person: "official-" + agent.PersonID(seat), Endpoint: "e", Phone: phone}},
 		telephony.SeatDying{Leg: leg},
 		telephony.SeatGone{Leg: leg, Cause: rapid.SampledFrom([]int{0, 16, 17, 19, 21, 58}).Draw(t, "cause"), Asked: flag},
@@ -184,7 +192,8 @@ func drawEvent(t *rapid.T, c telephony.Call, now time.Time) telephony.Event {
 	}
 	if rapid.IntRange(0, 9).Draw(t, "rare") == 0 {
 		events = []telephony.Event{
-			telephony.CallerLeft{Soft: flag}, telephony.Lost{Restarted: flag},
+			telephony.CallerLeft{Soft: flag},
+			telephony.Lost{Restarted: flag},
 			telephony.Seen{
 				Adopted: flag, CallerUp: rapid.Bool().Draw(t, "up"), CallerHeld: rapid.Bool().Draw(t, "held"),
 				Seat: rapid.SampledFrom([]telephony.LegID{"", leg}).Draw(t, "seen"), SeatUp: rapid.Bool().Draw(t, "seat up"),

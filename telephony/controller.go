@@ -20,6 +20,7 @@ var errBusy = errors.New("call is busy")
 const (
 	reconcileEvery = 10 * time.Second // R2
 	reconcileRetry = 500 * time.Millisecond
+	reconcileRest  = 200 * time.Millisecond
 	tickEvery      = time.Second // the matcher's guarantee
 	verbLimit      = 3 * time.Second
 	strayQueue     = 1024

@@ -13,17 +13,16 @@ import (
 	"hotline/telephony"
 )
 
-// sit lets every telephone be answered after a while; the zero time leaves them ringing.
+// sit lets every telephone be answered after a while; without it they ring on.
 func (w *world) sit(after time.Duration) {
 	w.onRing = func(r telephony.RingRequest) {
-		time.Sleep(after)
-		w.pickUp(r.Leg)
+		time.AfterFunc(after, func() { w.pickUp(r.Leg) })
 	}
 }
 
 // pass lets time go by and everything settle.
 func pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
@@ -40,20 +39,20 @@ func TestCallFromRingToWrapUp(t *testing.T) {
 		pass(4 * time.Second)
 		call := w.callOf("c1")
 		require.Equal(t, telephony.StateOffered, call.State, "offered as soon as the notice is over")
-		require.Equal(t, "138****5678", w.rings[0].CallerID)
+		require.Equal(t, "138****5678", w.rung()[0].CallerID)
 
 		w.pickUp(call.Offer.Leg)
 		synctest.Wait()
 		require.Equal(t, telephony.StateTalking, w.callOf("c1").State)
 		require.Equal(t, telephony.TalkBridge(call.ID), w.bridgeOf("c1"))
-		require.Equal(t, agent.WorkEngaged, w.seats["A01"].Work)
+		require.Equal(t, agent.WorkEngaged, w.seat("A01").Work)
 
 		pass(time.Minute)
 		require.NoError(t, c.Hangup(t.Context(), call.ID, "person:1"))
 		require.NoError(t, c.Hangup(t.Context(), call.ID, "person:1"), "once more is no error")
 		synctest.Wait()
 		require.Equal(t, telephony.OutcomeAnsweredOfficial, w.callOf("c1").Outcome)
-		require.Equal(t, agent.WorkWrapUp, w.seats["A01"].Work)
+		require.Equal(t, agent.WorkWrapUp, w.seat("A01").Work)
 
 		w.call("c2")
 		pass(30 * time.Second)
@@ -81,10 +80,10 @@ func TestFinishWrapUpAppliesPendingIntent(t *testing.T) {
 		w.set(func() { w.seats["A01"].Pending = agent.PendingRest })
 		w.hangup("c1")
 		synctest.Wait()
-		require.Equal(t, agent.WorkWrapUp, w.seats["A01"].Work)
+		require.Equal(t, agent.WorkWrapUp, w.seat("A01").Work)
 		require.NoError(t, c.FinishWrapUp(t.Context(), "A01", "person:1"))
 		require.NoError(t, c.FinishWrapUp(t.Context(), "A01", "person:1"))
-		require.Equal(t, []agent.SeatID{"A01"}, w.workOver, "A4, once")
+		require.Equal(t, []agent.SeatID{"A01"}, w.over(), "A4, once")
 		require.ErrorIs(t, c.FinishWrapUp(t.Context(), "Z99", "person:1"), telephony.ErrNotFound)
 		require.NoError(t, stop())
 	})
@@ -135,8 +134,8 @@ func TestMissedOfferGoesOnFromTheHead(t *testing.T) {
 		w.hangup("c2")
 		pass(15 * time.Second)
 		require.EqualValues(t, "A02", w.callOf("c1").Offer.Seat, "the other seat is idle longer now")
-		require.Equal(t, telephony.OfferExpired, w.offers[first.ID].State)
-		require.Equal(t, 1, w.seats["A01"].miss)
+		require.Equal(t, telephony.OfferExpired, w.offer(first.ID).State)
+		require.Equal(t, 1, w.seat("A01").miss)
 		require.EqualValues(t, "gone", w.bridgeOf(first.Leg))
 
 		w.signal(telephony.Entered{Leg: first.Leg, Args: []string{"seat", string(first.Leg)}})
@@ -184,11 +183,11 @@ func TestDeviceFailedSeatStaysOutAWhile(t *testing.T) {
 		w.call("c1")
 		pass(5 * time.Second)
 		require.EqualValues(t, "A02", w.callOf("c1").Offer.Seat)
-		require.Zero(t, w.seats["A01"].miss, "A10: not a miss")
+		require.Zero(t, w.seat("A01").miss, "A10: not a miss")
 		w.call("c2")
 		pass(10 * time.Second)
 		require.Equal(t, telephony.StateQueued, w.callOf("c2").State)
-		require.Len(t, w.rings, 2, "a failed telephone is not rung in a loop")
+		require.Len(t, w.rung(), 2, "a failed telephone is not rung in a loop")
 		w.set(func() { w.ringErr = nil })
 		pass(25 * time.Second)
 		require.Equal(t, telephony.StateOffered, w.callOf("c2").State, "and not locked out for ever")
@@ -222,7 +221,7 @@ func TestReloadMidCall(t *testing.T) {
 		call = w.callOf("c1")
 		require.Equal(t, telephony.StateTalking, call.State)
 		require.NotEqual(t, old, call.Offer.Leg)
-		last := w.rings[len(w.rings)-1]
+		last := w.rung()[len(w.rung())-1]
 		require.True(t, last.Resume)
 		require.Equal(t, "e-fresh", last.Endpoint)
 		require.Equal(t, telephony.TalkBridge(call.ID), w.bridgeOf("c1"))
@@ -247,7 +246,7 @@ func TestGraceOver(t *testing.T) {
 		pass(21 * time.Second)
 		call := w.callOf("c1")
 		require.Equal(t, telephony.StateQueued, call.State)
-		require.Equal(t, agent.WorkIdle, w.seats["A01"].Work)
+		require.Equal(t, agent.WorkIdle, w.seat("A01").Work)
 		require.Equal(t, telephony.HoldBridge(line), w.bridgeOf("c1"))
 		require.NoError(t, stop())
 	})
@@ -553,7 +552,7 @@ func TestTakeOverOfALongLine(t *testing.T) {
 		}
 		pass(11 * time.Second)
 		w.requireOrder(t, 1000)
-		require.Len(t, w.rings, 1000)
+		require.Len(t, w.rung(), 1000)
 		w.requireTidy(t, "")
 		require.NoError(t, stop())
 	})
@@ -577,7 +576,7 @@ func TestEveryEventTwice(t *testing.T) {
 		}
 		pass(time.Second)
 		require.Len(t, w.calls, 10)
-		require.Len(t, w.rings, 10)
+		require.Len(t, w.rung(), 10)
 		w.requireOrder(t, 10)
 		w.requireTidy(t, "")
 		require.NoError(t, stop())

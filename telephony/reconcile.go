@@ -81,6 +81,9 @@ func (c *Controller) reconcileLoop(ctx context.Context) {
 			}
 			pause = reconcileRetry
 		}
+		if !rest(ctx, reconcileRest) { // whatever asks, and however often, the exchange is left time to work
+			return
+		}
 		timer.Reset(pause)
 	}
 }

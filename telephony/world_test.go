@@ -210,6 +210,31 @@ func (w *world) states() map[telephony.State]int {
 	return n
 }
 
+func (w *world) seat(id agent.SeatID) seatRow {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return *w.seats[id]
+}
+
+func (w *world) offer(id telephony.OfferID) telephony.Offer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.offers[id]
+}
+
+func (w *world) rung() []telephony.RingRequest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.rings)
+}
+
+// over are the seats whose pending intents were applied.
+func (w *world) over() []agent.SeatID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.workOver)
+}
+
 func (w *world) bridgeOf(leg telephony.LegID) telephony.BridgeID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -359,7 +384,7 @@ func (h *handle) Ring(ctx context.Context, r telephony.RingRequest) error {
 		h.channels[r.Leg] = &telephony.Channel{ID: r.Leg, State: "Ringing", CreatedAt: time.Now()}
 		h.signal(telephony.Ringing{Leg: r.Leg})
 		if h.onRing != nil {
-			go h.onRing(r)
+			h.onRing(r)
 		}
 		return nil
 	})
