@@ -10,7 +10,7 @@ declare module 'vue-router' {
   }
 }
 
-const seated: Role[] = ['official', 'recorder', 'operator']
+const seated: Role[] = ['official', 'recorder', 'operator', 'supervisor']
 
 const routes: RouteRecordRaw[] = [
   { path: '/login', component: () => import('./login/LoginPage.vue'), meta: { open: true } },
@@ -23,7 +23,7 @@ const routes: RouteRecordRaw[] = [
       { path: 'seat/:id', component: () => import('./seat/SeatPage.vue'), props: true, meta: { roles: seated } },
       { path: 'record/:id', component: () => import('./seat/RecorderPage.vue'), props: true, meta: { roles: seated } },
       { path: 'tickets/:id?', component: () => import('./ticket/TicketsPage.vue'), props: true },
-      { path: 'board', component: () => import('./board/BoardPage.vue'), meta: { roles: ['supervisor'] } },
+      { path: 'board', component: () => import('./board/BoardPage.vue'), meta: { roles: ['supervisor', 'operator', 'office'] } },
       { path: 'denied', component: () => import('./shell/DeniedPage.vue'), props: { what: 'denied' } },
       { path: ':rest(.*)*', component: () => import('./shell/DeniedPage.vue'), props: { what: 'missing' } },
     ],

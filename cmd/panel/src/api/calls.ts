@@ -15,7 +15,15 @@ export const hangup = (call: string): Promise<undefined> =>
 export const next = (seat: string): Promise<undefined> =>
   ask(http.POST('/api/seats/{seat}/next', { params: { path: { seat } }, body: {} }))
 
-export const board = (): Promise<Board> => ask(http.GET('/api/board'))
+// Go's empty lists may arrive as null.
+type Bare<T> = { [K in keyof T]: T[K] | null }
 
-export const openCallbacks = async (): Promise<Callback[]> =>
-  (await ask(http.GET('/api/callbacks', { params: { query: { state: 'open' } } }))).callbacks
+export async function board(): Promise<Board> {
+  const b = await ask<Omit<Board, 'lines' | 'seats'> & Bare<Pick<Board, 'lines' | 'seats'>>>(http.GET('/api/board'))
+  return { ...b, lines: (b.lines ?? []).map((l) => ({ ...l, waiting: l.waiting ?? [] })), seats: b.seats ?? [] }
+}
+
+export async function openCallbacks(): Promise<Callback[]> {
+  const got = await ask<{ callbacks: Callback[] | null }>(http.GET('/api/callbacks', { params: { query: { state: 'open' } } }))
+  return got.callbacks ?? []
+}

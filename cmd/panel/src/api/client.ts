@@ -41,15 +41,16 @@ const commands: Middleware = {
 const http = createClient<paths>({ fetch: steadfast })
 http.use(commands)
 
-interface Answer<T> {
-  data?: T
+interface Answer {
+  data?: unknown
   error?: unknown
   response: Response
 }
 
-// Unpacks an answer: its body, or a Problem thrown.
-export async function ask<T>(asked: Promise<Answer<T>>): Promise<T> {
-  let answer: Answer<T>
+// ask unpacks an answer: its body, or a Problem thrown. What is sent is held to the server's description by the client; what
+// comes back is named by the caller (types.ts).
+export async function ask<T>(asked: Promise<Answer>): Promise<T> {
+  let answer: Answer
   try {
     answer = await asked
   } catch (err) {

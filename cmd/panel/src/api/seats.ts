@@ -8,7 +8,7 @@ export const logout = (): Promise<undefined> => ask(http.POST('/api/logout'))
 
 export const me = (): Promise<Me> => ask(http.GET('/api/me'))
 
-export const session = async (): Promise<Session | null> => (await ask(http.GET('/api/session'))).session
+export const session = async (): Promise<Session | null> => (await ask<{ session: Session | null }>(http.GET('/api/session'))).session
 
 export const seats = (): Promise<{ position: string; seats: Seat[] }> => ask(http.GET('/api/seats'))
 
@@ -39,4 +39,4 @@ export const cancelPending = (id: string, version: number): Promise<Seat> =>
   ask(http.POST('/api/seats/{seat}/cancel-pending', { params: { path: { seat: id } }, body: { version } }))
 
 export const socketTicket = async (topics: string[], since: string): Promise<string> =>
-  (await ask(http.POST('/api/ws-ticket', { body: { topics, since } }))).ticket
+  (await ask<{ ticket: string }>(http.POST('/api/ws-ticket', { body: { topics, since } }))).ticket

@@ -1,5 +1,5 @@
 import { ask, http } from './client'
-import type { Ticket, TicketEvent, TicketFields, TicketPromise } from './types'
+import type { Ticket, TicketEvent, TicketFields, TicketLine, TicketPromise, TicketState } from './types'
 
 export type TicketWithHistory = Ticket & { history: TicketEvent[] }
 
@@ -10,12 +10,12 @@ export const ticket = (id: string): Promise<TicketWithHistory> =>
   ask(http.GET('/api/tickets/{id}', { params: { path: { id } } }))
 
 export interface TicketPage {
-  tickets: Ticket[]
+  tickets: TicketLine[]
   next_cursor: string
   count: number
 }
 
-export const tickets = (query: { state?: string; q?: string; cursor?: string; limit?: number }): Promise<TicketPage> =>
+export const tickets = (query: { state?: TicketState; q?: string; cursor?: string; limit?: number }): Promise<TicketPage> =>
   ask(http.GET('/api/tickets', { params: { query } }))
 
 export const saveDraft = (id: string, version: number, fields: Partial<TicketFields>): Promise<Ticket> =>

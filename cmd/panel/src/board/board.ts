@@ -10,11 +10,13 @@ import { clock } from '@/lib/clock'
 import { coalesced } from '@/lib/coalesce'
 import { useLink } from '@/lib/link'
 import type { Fact } from '@/lib/socket'
+import { useIdentity } from '@/login/identity'
 
 import { moved } from './moved'
 
 export const useBoard = defineStore('board', () => {
   const link = useLink()
+  const identity = useIdentity()
   const board = shallowRef<Board | null>(null)
   const callbacks = shallowRef<Callback[]>([])
   const readAt = ref(0)
@@ -30,6 +32,7 @@ export const useBoard = defineStore('board', () => {
     }
   }, 250)
   const refreshCallbacks = coalesced(async () => {
+    if (!identity.mayCallBack) return
     callbacks.value = await api.openCallbacks()
   }, 1000)
 

@@ -22,14 +22,15 @@ const texts = (...args: Parameters<typeof figures>) => Object.fromEntries(figure
 
 describe('the strip', () => {
   it('says — for 0/0, never 100 %', () => {
-    expect(texts([line()], counts(), now)).toEqual({
+    expect(texts([line()], counts(), counts(), now)).toEqual({
       waiting: '0', longest: '—', answer_rate: '—', within_15s: '—', abandoned: '0', talk_avg: '—', offered: '0',
     })
   })
 
   it('counts every offered call in the denominator', () => {
-    const t = texts([line(4, 47)], counts({ offered: 20, answered: 17, abandoned: 1, short: 2, answered_15s: 16, talk_s_avg: 151 }), now)
-    expect(t).toMatchObject({ waiting: '2', longest: '00:47', answer_rate: '85%', within_15s: '94.1%', talk_avg: '02:31' })
+    const session = counts({ offered: 20, answered: 17, abandoned: 1, short: 2, answered_15s: 16, talk_s_avg: 151 })
+    const t = texts([line(4, 47)], session, counts({ offered: 31 }), now)
+    expect(t).toMatchObject({ waiting: '2', longest: '00:47', answer_rate: '85%', within_15s: '94.1%', talk_avg: '02:31', offered: '31' })
   })
 
   it.each([
@@ -38,12 +39,12 @@ describe('the strip', () => {
     [44, 'amber'],
     [45, 'red'],
   ])('a wait of %i s is %s', (s, urgency) => {
-    expect(figures([line(s)], counts(), now).find((f) => f.code === 'longest')?.urgency).toBe(urgency)
+    expect(figures([line(s)], counts(), counts(), now).find((f) => f.code === 'longest')?.urgency).toBe(urgency)
   })
 })
 
 it('moves the waiting by facts, and a repeated fact changes nothing more', () => {
-  const board: Board = { position: '1-1', at: '', lines: [line(3, 2)], seats: [], counts: counts() }
+  const board: Board = { position: '1-1', at: '', lines: [line(3, 2)], seats: [], counts: counts(), today: counts() }
   const fact = (kind: string): Fact => ({ type: 'fact', position: '1-2', kind, subject: 'c0', topics: [], at: '', actor: '', data: {} })
   const offered = moved(board, fact('call.offered'))
   expect(offered.lines[0]?.waiting[0]?.state).toBe('offered')

@@ -13,9 +13,11 @@ export interface Figure {
   formula: Record<string, string | number> // what the explanation fills in
 }
 
-export function figures(lines: BoardLine[], counts: Counts, now: number): Figure[] {
-  const waiting = lines.flatMap((l) => l.waiting)
-  const longest = waiting.reduce((most, w) => Math.max(most, now - Date.parse(w.queued_at)), -Infinity)
+// figures of the session, or of the day when none is open; the last is always of the day. Who still hears the notice is not
+// yet waiting.
+export function figures(lines: BoardLine[], counts: Counts, today: Counts, now: number): Figure[] {
+  const waiting = lines.flatMap((l) => l.waiting).flatMap((w) => (w.queued_at === null ? [] : [now - Date.parse(w.queued_at)]))
+  const longest = Math.max(...waiting)
   const of = (code: KpiCode, text: string, formula: Figure['formula'] = {}, urgency: Urgency = 'calm'): Figure => ({ code, text, urgency, formula })
   return [
     of('waiting', String(waiting.length)),
@@ -30,6 +32,6 @@ export function figures(lines: BoardLine[], counts: Counts, now: number): Figure
     }),
     of('abandoned', String(counts.abandoned), { short: counts.short, flow: counts.flow_out }),
     of('talk_avg', seconds(counts.answered > 0 ? counts.talk_s_avg : null)),
-    of('offered', String(counts.offered), { answered: counts.answered }),
+    of('offered', String(today.offered), { answered: today.answered }),
   ]
 }

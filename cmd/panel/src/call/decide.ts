@@ -19,13 +19,12 @@ export function incoming(resume: boolean, busy: boolean, wanted: boolean): Incom
   return wanted ? 'answer' : 'ring'
 }
 
-export type Repair = 'refresh' | 'rebuild' | 'later'
+export type Repair = 'same' | 'fresh'
 
-// repair after a refused registration: the account was pushed anew, or made anew under another name. A running conversation
-// is not torn down for a new name.
-export function repair(oldURI: string, newURI: string, inCall: boolean): Repair {
-  if (oldURI === newURI) return 'refresh'
-  return inCall ? 'later' : 'rebuild'
+// repair after a refused registration. A fresh account ends the one before, and with it the conversation that runs on it: so
+// while there is one, the same account is tried until the exchange knows it again.
+export function repair(inCall: boolean): Repair {
+  return inCall ? 'same' : 'fresh'
 }
 
 // patience before the n-th new registration, in ms.

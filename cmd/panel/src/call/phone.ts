@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
+import { asProblem } from '@/api/problem'
 import * as api from '@/api/seats'
 
 import { Guard, type Channel } from './guard'
@@ -115,13 +116,30 @@ export const usePhone = defineStore('phone', () => {
   }
 
   function report(state: 'ok' | 'media_failed'): void {
-    if (seat !== '' && registration.value === 'registered') void api.device(seat, client, state).catch(() => undefined)
+    if (seat !== '' && registration.value === 'registered') void tell(seat, state).catch(() => undefined)
+  }
+
+  // tell reports the sound; the answer also says whether this page still has the telephone.
+  async function tell(id: string, state: 'ok' | 'media_failed'): Promise<void> {
+    try {
+      await api.device(id, client, state)
+    } catch (err) {
+      if (asProblem(err).code === 'client.replaced' && holder.value === 'here') released()
+      throw err
+    }
   }
 
   async function connect(id: string, microphoneStream: MediaStream): Promise<void> {
     const { Softphone } = await import('./softphone')
+    let had = false
     const phone = new Softphone(microphoneStream, {
-      account: () => api.phone(id, client),
+      account: async () => {
+        // A second account would take the telephone back from a page that has it rightly.
+        if (had) await tell(id, microphone.value === 'fault' ? 'media_failed' : 'ok')
+        const account = await api.phone(id, client)
+        had = true
+        return account
+      },
       registration: (r) => {
         registration.value = r
         if (r === 'registered' && microphone.value === 'ok') report('ok')

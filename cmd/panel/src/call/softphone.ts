@@ -22,7 +22,6 @@ const wanting = 5000 // an answer given on the card waits this long for the tele
 
 export class Softphone {
   private ua: UA | null = null
-  private account: PhoneAccount | null = null
   private session: RTCSession | null = null
   private wantedUntil = 0
   private attempt = 0
@@ -102,11 +101,10 @@ export class Softphone {
     })
     ua.on('newRTCSession', (e: RTCSessionEvent) => this.invited(e))
     this.ua = ua
-    this.account = account
     ua.start()
   }
 
-  // JsSIP gives up after a refusal: the exchange was restarted or the secret renewed, so the account is asked for again.
+  // JsSIP gives up after a refusal: the exchange was restarted, or the account has ended.
   private again(): void {
     if (this.closed) return
     clearTimeout(this.timer)
@@ -114,20 +112,9 @@ export class Softphone {
   }
 
   private async renew(): Promise<void> {
+    if (this.ua && repair(this.session !== null) === 'same') return this.ua.register()
     try {
-      const account = await this.ports.account()
-      if (this.closed) return
-      switch (this.ua && this.account ? repair(this.account.uri, account.uri, this.session !== null) : 'rebuild') {
-        case 'refresh':
-          this.account = account
-          this.ua?.set('ha1', account.ha1)
-          this.ua?.register()
-          return
-        case 'rebuild':
-          return this.build(account)
-        case 'later':
-          return this.again()
-      }
+      this.build(await this.ports.account())
     } catch {
       this.again()
     }

@@ -33,7 +33,7 @@ export function useTelephone(): void {
 
   watch(
     () => desk.phoneMovedTo,
-    (to) => to && phone.moved(to),
+    (to) => to !== null && phone.moved(to),
   )
 
   const ringer = new Ringer()

@@ -11,6 +11,7 @@ export const useLink = defineStore('link', () => {
   const state = ref<LinkState>('off')
   const heardAt = shallowRef(0) // server's time of the last frame
   const wanted = new Map<symbol, string[]>()
+  const extra = new Set<symbol>() // of wanted: a page's own, beside the seat's
 
   const socket = new FactSocket({
     ticket: socketTicket,
@@ -19,6 +20,12 @@ export const useLink = defineStore('link', () => {
       return new WebSocket(`${scheme}://${location.host}/ws`, protocols) as SocketLike
     },
     state: (s) => {
+      // A page's extra topic that is refused must not cost the seat its news.
+      if (s === 'denied' && extra.size > 0) {
+        extra.forEach((key) => wanted.delete(key))
+        extra.clear()
+        return queueMicrotask(want)
+      }
       state.value = s
     },
     heard: (at) => {
@@ -31,18 +38,21 @@ export const useLink = defineStore('link', () => {
   const want = (): void => socket.want([...wanted.values()].flat())
 
   // hold adds topics for as long as the caller wants them; the answer lets them go.
-  function hold(topics: string[]): () => void {
+  function hold(topics: string[], ofPage = true): () => void {
     const key = Symbol('topics')
     wanted.set(key, topics)
+    if (ofPage) extra.add(key)
     queueMicrotask(want) // several holders of one moment make one socket
     return () => {
       wanted.delete(key)
+      extra.delete(key)
       queueMicrotask(want)
     }
   }
 
   function stop(): void {
     wanted.clear()
+    extra.clear()
     socket.stop()
   }
 

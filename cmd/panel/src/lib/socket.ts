@@ -30,9 +30,9 @@ export type Frame = Hello | Fact | Gauge
 export type LinkState = 'off' | 'connecting' | 'live' | 'lost' | 'ended' | 'denied'
 
 export interface Listener {
-  fact?(f: Fact): void
-  gauge?(g: Gauge): void
-  fresh?(): void // what was missed cannot be told: fetch snapshots
+  fact?(f: Fact): unknown
+  gauge?(g: Gauge): unknown
+  fresh?(): unknown // what was missed cannot be told: fetch snapshots
 }
 
 // The part of WebSocket that is used, so that tests can stand in for the network.

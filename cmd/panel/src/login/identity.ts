@@ -46,15 +46,16 @@ export const useIdentity = defineStore('identity', () => {
   }
 
   const plays = (...roles: Role[]): boolean => roles.some((r) => me.value?.roles.includes(r) ?? false)
-  const maySit = computed(() => plays('official', 'recorder', 'operator'))
-  const mayWatch = computed(() => plays('supervisor'))
+  const maySit = computed(() => plays('official', 'recorder', 'operator', 'supervisor'))
+  const mayWatch = computed(() => plays('supervisor', 'operator', 'office'))
+  const mayCallBack = computed(() => plays('supervisor', 'operator'))
 
   const home = computed(() => {
     const seat = me.value?.seat
     if (seat) return seat.place === 'official' ? `/seat/${seat.id}` : `/record/${seat.id}`
-    if (maySit.value) return '/seats'
+    if (plays('official', 'recorder', 'operator')) return '/seats'
     return mayWatch.value ? '/board' : '/tickets'
   })
 
-  return { me, known, load, login, logout, forget, sit, stand, plays, maySit, mayWatch, home }
+  return { me, known, load, login, logout, forget, sit, stand, plays, maySit, mayWatch, mayCallBack, home }
 })

@@ -26,7 +26,7 @@ export const useDesk = defineStore('desk', () => {
   const session = shallowRef<Session | null>(null)
   const waiting = ref<number | null>(null)
   const trouble = shallowRef<Problem | null>(null) // the first reading failed
-  const phoneMovedTo = ref('') // client of the page that has the softphone now, from the log
+  const phoneMovedTo = ref<string | null>(null) // client of the page that has the softphone now, from the log; '': none
 
   let release: (() => void)[] = []
   let id = ''
@@ -49,7 +49,7 @@ export const useDesk = defineStore('desk', () => {
       const [s] = await Promise.all([api.seat(seatID), readCall(), readSession()])
       if (id !== seatID) return
       seat.value = s
-      release = [link.listen({ fact: heard, gauge, fresh: readAll }), link.hold([`seat:${seatID}`, `line:${s.line}`])]
+      release = [link.listen({ fact: heard, gauge, fresh: readAll }), link.hold([`seat:${seatID}`, `line:${s.line}`], false)]
     } catch (err) {
       if (id !== seatID) return
       trouble.value = asProblem(err)
@@ -64,7 +64,7 @@ export const useDesk = defineStore('desk', () => {
     id = ''
     seat.value = card.value = pop.value = null
     waiting.value = null
-    phoneMovedTo.value = ''
+    phoneMovedTo.value = null
     drafts.clear()
   }
 

@@ -33,6 +33,7 @@ export function edit<F extends Field>(d: Draft, field: F, value: TicketFields[F]
 // rebase puts own typing upon a newer ticket: fields that nobody touched here take the other's words; touched ones stay.
 export function rebase(d: Draft, newer: Ticket): Draft {
   if (newer.version < d.base.version) return d // an answer that was overtaken
+  if (newer.state !== 'draft') return { base: newer, edits: {} } // registered by the other: what it says is what holds
   return pruned({ base: newer, edits: d.edits })
 }
 

@@ -55,6 +55,7 @@ export class Saver {
   // heard takes a newer ticket that came another way.
   heard(ticket: Ticket): void {
     this.draft = rebase(this.draft, ticket)
+    if (!dirty(this.draft)) this.ports.keep.set(ticket.id, null)
     this.ports.changed()
   }
 
@@ -109,9 +110,8 @@ export class Saver {
         this.ports.keep.set(base.id, dirty(this.draft) ? this.draft.edits : null)
       } catch (err) {
         const problem = asProblem(err)
-        if (problem.code === 'version.stale' && stale++ < rebases) {
-          if (await this.reread(base.id)) continue
-        }
+        const moved = problem.code === 'version.stale' || problem.code === 'ticket.not_draft'
+        if (moved && stale++ < rebases && (await this.reread(base.id))) continue
         return this.failed(problem)
       }
     }
