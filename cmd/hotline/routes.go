@@ -171,8 +171,8 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	case s.controller.HoldOnly():
 		fail("lease", "not fresh: hold-only")
 	}
-	if s.master.Load() && !s.ari.Connected() {
-		fail("exchange", "not connected")
+	if s.master.Load() && (!s.ari.Connected() || !s.controller.Synced()) {
+		fail("exchange", "not connected, or not compared with yet")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if !ready {

@@ -125,6 +125,11 @@ func (s *server) tellPhone(ctx context.Context, news telephony.Signal) {
 	case telephony.EndpointChanged:
 		if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
 			s.log.ErrorContext(ctx, "news of a telephone not stored", slog.String("endpoint", v.Endpoint), slog.Any("err", err))
+			return
+		}
+		// A conversation that waits for this telephone need not wait for its next try (A11).
+		if seat, err := s.agentStore.SeatOfEndpoint(ctx, v.Endpoint); err == nil && v.Online {
+			s.controller.SeatOnline(seat)
 		}
 	default: // forward sends no others
 	}

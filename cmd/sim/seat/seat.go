@@ -84,7 +84,10 @@ func (o *Office) Seat(ctx context.Context, p Person) error {
 	if err := c.Do(ctx, http.MethodPost, "/api/seats/"+p.Seat+"/phone", account, nil); err != nil {
 		return err
 	}
-	return f.ready(ctx)
+	if err := f.ready(ctx); err != nil {
+		return err
+	}
+	return f.wrapUp(ctx) // of a call before this program was started
 }
 
 // take is one call at one of the office's seats.
