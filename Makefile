@@ -41,7 +41,7 @@ packages: ## install what tests need from the distribution (as root)
 	@go run ./deploy/local/packages
 
 test: build packages ## every test: Go with -race, panel, browser end to end
-	@go run ./deploy/local/with -- $(MAKE) --no-print-directory test-go
+	@go run ./deploy/local/with --asterisk -- $(MAKE) --no-print-directory test-go
 	@$(MAKE) --no-print-directory test-panel test-e2e
 
 test-go:

@@ -37,8 +37,10 @@ type settings struct {
 func (s settings) check() error {
 	var errs []error
 	for _, f := range []struct{ name, value string }{
-		{"database-url-file", s.DatabaseURLFile}, {"redis-url-file", s.RedisURLFile},
-		{"ari-password-file", s.ARIPasswordFile}, {"number-key-file", s.NumberKeyFile},
+		{"database-url-file", s.DatabaseURLFile},
+		{"redis-url-file", s.RedisURLFile},
+		{"ari-password-file", s.ARIPasswordFile},
+		{"number-key-file", s.NumberKeyFile},
 	} {
 		if f.value == "" {
 			errs = append(errs, fmt.Errorf("--%s is missing: name the file (or set %s)", f.name, envName(f.name)))

@@ -41,6 +41,7 @@ func headers(secure bool, next http.Handler) http.Handler {
 // recovering turns a panic of one handler into a 500 with an id: it never ends a call (ASVS V16.5).
 func recovering(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -50,7 +51,7 @@ func recovering(log *slog.Logger, next http.Handler) http.Handler {
 				panic(v)
 			}
 			id := randomID()
-			log.ErrorContext(r.Context(), "handler panicked", slog.String("error_id", id), slog.String("path", r.URL.Path), slog.Any("panic", v))
+			log.ErrorContext(ctx, "handler panicked", slog.String("error_id", id), slog.String("path", r.URL.Path), slog.Any("panic", v))
 			problem(w, http.StatusInternalServerError, "internal", "error id "+id)
 		}()
 		next.ServeHTTP(w, r)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -93,7 +94,7 @@ func (s *server) react(ctx context.Context) error {
 			s.log.ErrorContext(ctx, "a fact took no effect", slog.String("consumer", consumer), slog.String("fact", f.Position.String()), slog.Any("err", err))
 		},
 	})
-	if ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err

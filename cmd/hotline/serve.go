@@ -80,14 +80,14 @@ func (s *server) control(ctx context.Context) error {
 func (s *server) forward(ctx context.Context) error {
 	defer close(s.signals)
 	for sig := range s.ari.Signals() {
-		switch v := sig.(type) {
-		case telephony.Up, telephony.EndpointChanged:
+		_, up := sig.(telephony.Up)
+		_, phone := sig.(telephony.EndpointChanged)
+		if up || phone {
 			select {
-			case s.phoneNews <- v:
+			case s.phoneNews <- sig:
 			case <-ctx.Done():
 				return nil
 			}
-		default:
 		}
 		select {
 		case s.signals <- sig:
@@ -111,27 +111,35 @@ func (s *server) tellPhones(ctx context.Context) error {
 }
 
 func (s *server) tellPhone(ctx context.Context, news telephony.Signal) {
-	switch v := news.(type) {
-	case telephony.Up:
-		restarted, err := s.exchangeRestarted(ctx, v.Entity)
-		if err == nil {
-			err = s.agents.RepushAll(ctx, restarted)
-		}
-		if err != nil {
-			s.log.ErrorContext(ctx, "seats not pushed to the exchange; their telephones stay away", slog.Any("err", err))
-			return
-		}
-		s.sip.ready.Store(true)
-	case telephony.EndpointChanged:
-		if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
-			s.log.ErrorContext(ctx, "news of a telephone not stored", slog.String("endpoint", v.Endpoint), slog.Any("err", err))
-			return
-		}
-		// A conversation that waits for this telephone need not wait for its next try (A11).
-		if seat, err := s.agentStore.SeatOfEndpoint(ctx, v.Endpoint); err == nil && v.Online {
-			s.controller.SeatOnline(seat)
-		}
-	default: // forward sends no others
+	if up, ok := news.(telephony.Up); ok {
+		s.pushSeats(ctx, up.Entity)
+	}
+	if phone, ok := news.(telephony.EndpointChanged); ok {
+		s.phoneChanged(ctx, phone)
+	}
+}
+
+// pushSeats gives the exchange the seats' telephones, and only then lets browsers through to it.
+func (s *server) pushSeats(ctx context.Context, entity string) {
+	restarted, err := s.exchangeRestarted(ctx, entity)
+	if err == nil {
+		err = s.agents.RepushAll(ctx, restarted)
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "seats not pushed to the exchange; their telephones stay away", slog.Any("err", err))
+		return
+	}
+	s.sip.ready.Store(true)
+}
+
+func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) {
+	if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
+		s.log.ErrorContext(ctx, "news of a telephone not stored", slog.String("endpoint", v.Endpoint), slog.Any("err", err))
+		return
+	}
+	// A conversation that waits for this telephone need not wait for its next try (A11).
+	if seat, err := s.agentStore.SeatOfEndpoint(ctx, v.Endpoint); err == nil && v.Online {
+		s.controller.SeatOnline(seat)
 	}
 }
 

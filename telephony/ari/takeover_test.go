@@ -43,7 +43,7 @@ func TestLiveTakeOver(t *testing.T) {
 	require.Equal(t, telephony.EnteredBridge{Leg: caller, Bridge: other}, until[telephony.EnteredBridge](t, second))
 	citizen.hears(t, "music in the other line")
 
-	require.NoError(t, second.client.Play(ctx, caller, string(line), "sound:demo-instruct"))
+	require.NoError(t, second.client.Play(ctx, caller, string(line), "sound:hotline/technical-problem"))
 	require.NoError(t, second.client.StopPlay(ctx, string(line)))
 	require.Equal(t, telephony.PlayDone{Playback: string(line)}, until[telephony.PlayDone](t, second))
 	require.NoError(t, dialog.Bye(ctx))

@@ -37,7 +37,7 @@ func TestCitizenSpeaksAndLeaves(t *testing.T) {
 		select {
 		case <-c.Done():
 		case <-hangup:
-			_ = c.Hangup()
+			_ = c.Hangup(ctx)
 		}
 		over <- struct{}{}
 	})

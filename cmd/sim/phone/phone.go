@@ -184,9 +184,9 @@ func (c *Call) Header(name string) string {
 // Done is closed when the call is over, whoever ended it.
 func (c *Call) Done() <-chan struct{} { return c.done }
 
-// Hangup ends an answered call.
-func (c *Call) Hangup() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// Hangup ends an answered call, even when ctx is over already.
+func (c *Call) Hangup(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if c.in != nil {
 		return c.in.Bye(ctx)

@@ -39,7 +39,7 @@ func TestTwoPhonesTalk(t *testing.T) {
 	c, err := caller.Dial(ctx, "sip:A01@"+callee.Addr(), "055112345678", v)
 	require.NoError(t, err)
 	require.Equal(t, byte(2), <-heard)
-	require.NoError(t, c.Hangup())
+	require.NoError(t, c.Hangup(ctx))
 	select {
 	case <-over:
 	case <-ctx.Done():

@@ -17,15 +17,15 @@ type Client struct {
 	http *http.Client
 }
 
-// Problem is a refusal by the server (RFC 9457).
-type Problem struct {
+// ProblemError is a refusal by the server (RFC 9457).
+type ProblemError struct {
 	Status int    `json:"status"`
 	Type   string `json:"type"`
 	Detail string `json:"detail"`
 }
 
 // Error names the problem's type, which says what was refused.
-func (p *Problem) Error() string { return fmt.Sprintf("%d %s %s", p.Status, p.Type, p.Detail) }
+func (p *ProblemError) Error() string { return fmt.Sprintf("%d %s %s", p.Status, p.Type, p.Detail) }
 
 // SignIn opens a login.
 func SignIn(ctx context.Context, base, loginName, password string) (*Client, error) {
@@ -41,7 +41,7 @@ func SignIn(ctx context.Context, base, loginName, password string) (*Client, err
 	return c, nil
 }
 
-// Do sends a JSON command or reads a JSON resource; in and out may be nil. A refusal is a *Problem.
+// Do sends a JSON command or reads a JSON resource; in and out may be nil. A refusal is a *ProblemError.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -64,7 +64,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode >= http.StatusBadRequest {
-		p := &Problem{Status: res.StatusCode}
+		p := &ProblemError{Status: res.StatusCode}
 		_ = json.NewDecoder(res.Body).Decode(p) // a body that is no problem document leaves the status
 		p.Status = res.StatusCode
 		return fmt.Errorf("%s %s: %w", method, path, p)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -99,7 +100,7 @@ func (o *Office) take(ctx context.Context, c *phone.Call) {
 		_ = c.Decline(http.StatusNotFound, "Not Found")
 		return
 	}
-	if err := f.talk(c); err != nil {
+	if err := f.talk(ctx, c); err != nil {
 		o.log.WarnContext(ctx, "simulated official could not talk", slog.String("seat", f.person.Seat), slog.Any("err", err))
 		return
 	}
@@ -108,7 +109,7 @@ func (o *Office) take(ctx context.Context, c *phone.Call) {
 	}
 }
 
-func (f *official) talk(c *phone.Call) error {
+func (f *official) talk(ctx context.Context, c *phone.Call) error {
 	m := f.office.manner
 	if err := c.Ring(); err != nil {
 		return err
@@ -127,7 +128,7 @@ func (f *official) talk(c *phone.Call) error {
 	if gone := wait(c.Done(), m.Talk.draw()); gone {
 		return nil
 	}
-	return c.Hangup()
+	return c.Hangup(ctx)
 }
 
 // wait returns true when done comes first.
@@ -179,9 +180,7 @@ func (f *official) record(ctx context.Context, call string) error {
 			continue
 		}
 		edit := map[string]any{"version": t.Version}
-		for k, v := range matters[rand.IntN(len(matters))] { //nolint:gosec // which matter a simulated citizen has is no secret
-			edit[k] = v
-		}
+		maps.Copy(edit, matters[rand.IntN(len(matters))]) //nolint:gosec // which matter a simulated citizen has is no secret
 		var after struct {
 			Version int64 `json:"version"`
 		}
@@ -205,7 +204,7 @@ func (f *official) ready(ctx context.Context) error {
 			return err
 		}
 		err := f.client.Do(ctx, http.MethodPost, "/api/seats/"+f.person.Seat+"/intent", map[string]any{"intent": "ready", "version": s.Version}, nil)
-		var p *Problem
+		var p *ProblemError
 		if err == nil || !errors.As(err, &p) || p.Status != http.StatusConflict {
 			return err
 		}
