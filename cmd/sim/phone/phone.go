@@ -77,9 +77,8 @@ func listen(ctx context.Context, srv *sipgo.Server, addr string) (*net.UDPAddr, 
 	bound := make(chan string, 1)
 	failed := make(chan error, 1)
 	ready := sipgo.ListenReadyFuncCtxValue(func(_ string, addr string) { bound <- addr })
-	go func() {
-		failed <- srv.ListenAndServe(context.WithValue(ctx, sipgo.ListenReadyCtxKey, ready), "udp4", addr)
-	}()
+	ctx = context.WithValue(ctx, sipgo.ListenReadyCtxKey, ready) //nolint:staticcheck // SA1029: the key is the library's
+	go func() { failed <- srv.ListenAndServe(ctx, "udp4", addr) }()
 	select {
 	case a := <-bound:
 		return net.ResolveUDPAddr("udp4", a)
