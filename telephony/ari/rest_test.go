@@ -28,7 +28,7 @@ func (b bundle) ring(t *testing.T, caller telephony.LegID) telephony.RingRequest
 // TestL9 : no answer is an error at the deadline.
 func TestL9(t *testing.T) {
 	t.Parallel()
-	b := idle(t, aritest.Options{}, func(c *ari.Config) { c.RequestTimeout = 30 * time.Millisecond })
+	b := idle(t, aritest.Options{}, func(c *ari.Config) { c.RequestTimeout = 500 * time.Millisecond })
 	b.fake.Fault(aritest.Fault{Hang: true})
 	require.ErrorContains(t, b.client.Answer(t.Context(), "x"), "deadline")
 	require.Len(t, b.fake.Requests(aritest.OpAnswer), 1, "an answer is never repeated")
