@@ -26,7 +26,8 @@ export function useTelephone(): void {
       const official = seat.place === 'official'
       if (official && phone.wasTested(seat.id)) void phone.begin(seat.id)
       await desk.enter(seat.id, seat.place).catch(() => undefined) // the seat's page tells, and offers another try
-      if (official && atCall(desk.word)) void phone.begin(seat.id)
+      // A browser that crashed comes back to its call by itself; from a telephone that is alive elsewhere it is only taken when asked.
+      if (official && atCall(desk.word) && desk.seat?.device !== 'ok') void phone.begin(seat.id)
     },
     { immediate: true },
   )

@@ -167,6 +167,8 @@ const en: Same<typeof zhCN> = {
     ringTitle: '☎ Call {masked}',
     offered: 'Ringing',
     offline: 'The telephone line is down; reconnecting',
+    elsewhere: 'The telephone is on another page or computer of yours',
+    bringHere: 'Answer on this page',
     seatOf: 'Seat {seat}',
     officialIs: 'Official: {name}',
     noOfficial: 'The official has not come yet',

@@ -163,6 +163,8 @@ const zhCN = {
     ringTitle: '☎ 来电 {masked}',
     offered: '来电，等待接听',
     offline: '电话线路中断，正在恢复',
+    elsewhere: '电话在您打开的另一个页面或电脑上接听',
+    bringHere: '转到本页接听',
     seatOf: '席位 {seat}',
     officialIs: '接听人：{name}',
     noOfficial: '接听人还没有入席',

@@ -50,6 +50,8 @@ describe('rebase', () => {
 it('names what registration still needs', () => {
   expect(missing(ticket())).toEqual(['title', 'class', 'outcome'])
   expect(missing(ticket({ title: ' ', class: 'other', outcome: 'ticket' }))).toEqual(['title'])
+  expect(missing(ticket({ title: 'a', class: 'other', outcome: 'answered' }))).toEqual(['answer'])
+  expect(missing(ticket({ title: 'a', outcome: 'no_content' }))).toEqual([])
 })
 
 // A server of one ticket that fences by version, as the real one does.
@@ -160,6 +162,30 @@ describe('the saver', () => {
     expect(s.ticket.answer).toBe('已告知备案办法')
     await vi.advanceTimersByTimeAsync(400)
     expect(t.row().answer).toBe('已告知备案办法')
+  })
+
+  it('keeps what is typed while a save is on its way', async () => {
+    const t = setup()
+    const s = t.saver()
+    s.type('outcome', 'answered')
+    const flushed = s.flush()
+    s.type('title', '异地就医')
+    await flushed
+    expect(s.ticket).toMatchObject({ title: '异地就医', outcome: 'answered' })
+    expect(t.row()).toMatchObject({ title: '异地就医', outcome: 'answered' })
+  })
+
+  it('keeps what is typed while it rereads after a change of the other', async () => {
+    const t = setup()
+    const s = t.saver()
+    s.type('outcome', 'answered')
+    t.other({ event_place: '南京' })
+    const flushed = s.flush()
+    await Promise.resolve()
+    await Promise.resolve()
+    s.type('title', '异地就医')
+    await flushed
+    expect(t.row()).toMatchObject({ title: '异地就医', outcome: 'answered', event_place: '南京' })
   })
 
   it('saves before it registers, and registers over a change of the other', async () => {

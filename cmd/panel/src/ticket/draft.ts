@@ -1,5 +1,5 @@
 // A draft as two people type it at once: what the server has, and what this page has changed since. Pure.
-import type { Ticket, TicketFields } from '@/api/types'
+import type { Ticket, TicketFields, TicketOutcome } from '@/api/types'
 
 export type Edits = Partial<TicketFields>
 export type Field = keyof TicketFields
@@ -48,9 +48,26 @@ export function dirty(d: Draft): boolean {
   return Object.keys(d.edits).length > 0
 }
 
-// missing names the fields that registration needs (design.md 8).
-export function missing(t: TicketFields): Field[] {
-  return (['title', 'class', 'outcome'] as const).filter((f) => t[f].trim() === '')
+export type Needed = 'title' | 'class' | 'outcome' | 'answer'
+
+// needs names what an outcome cannot be registered without, as the server will ask (ticketing.Outcome).
+export function needs(o: TicketOutcome): Needed[] {
+  switch (o) {
+    case '':
+    case 'ticket':
+      return ['title', 'class', 'outcome']
+    case 'transfer_emergency':
+    case 'no_content':
+    case 'abusive':
+      return ['title', 'outcome'] // no matter was put
+    default:
+      return ['title', 'class', 'outcome', 'answer'] // the answer or the reason given (S-20)
+  }
+}
+
+// missing names the fields that registration still needs.
+export function missing(t: TicketFields): Needed[] {
+  return needs(t.outcome).filter((f) => t[f].trim() === '')
 }
 
 function pruned(d: Draft): Draft {

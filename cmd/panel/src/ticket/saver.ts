@@ -104,7 +104,8 @@ export class Saver {
       const { base, edits: sent } = this.draft
       this.become('saving', null)
       try {
-        this.draft = saved(this.draft, sent, await this.ports.save(base.id, base.version, sent))
+        const answer = await this.ports.save(base.id, base.version, sent)
+        this.draft = saved(this.draft, sent, answer) // this.draft as it is now: typing went on meanwhile
         this.savedAt = this.ports.now()
         stale = this.failures = 0
         this.ports.keep.set(base.id, dirty(this.draft) ? this.draft.edits : null)
@@ -120,7 +121,8 @@ export class Saver {
 
   private async reread(id: string): Promise<boolean> {
     try {
-      this.draft = rebase(this.draft, await this.ports.read(id))
+      const newer = await this.ports.read(id)
+      this.draft = rebase(this.draft, newer)
       return true
     } catch {
       return false
