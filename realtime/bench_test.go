@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strconv"
@@ -35,6 +36,7 @@ func BenchmarkBurst(b *testing.B) {
 }
 
 func burst(b *testing.B, stalled int) {
+	b.Helper()
 	h := setup(b, func(c *realtime.Config) {
 		c.SocketsLogin, c.SocketsIP = benchSockets, benchSockets
 		c.PingEvery, c.PongWait = time.Hour, time.Hour // only facts are counted
@@ -85,7 +87,7 @@ func benchFactsOf(b *testing.B) []factlog.Fact {
 func (b *bundle) dialBench(tb testing.TB, i int) *websocket.Conn {
 	tb.Helper()
 	c, res, err := b.dial(tb, func() string {
-		r := httptest.NewRequest("POST", "/", nil)
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.RemoteAddr = "127.0.0.1:1"
 		name, _, err := b.hub.Issue(r, realtime.Subject{ID: "bench", Login: strconv.Itoa(i)}, []string{"board"}, "")
 		require.NoError(tb, err)

@@ -59,7 +59,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-const resumeScan = 20_000 // facts looked at for one resuming browser
+const (
+	resumeScan     = 20_000 // facts looked at for one resuming browser
+	handshakeLimit = 5 * time.Second
+)
 
 // Hub serves the sockets. Make one with New and Run it once.
 type Hub struct {
@@ -72,6 +75,8 @@ type Hub struct {
 	tickets map[string]ticket               // unused, by name; guarded by mu, as all below
 	sockets map[*socket]struct{}            // open
 	topics  map[string]map[*socket]struct{} // who hears what
+	ended   map[string]time.Time            // logins cut lately: their handshakes may still be under way
+	round   uint64                          // of hearersLocked
 	at      factlog.Position                // delivered so far
 	running bool
 }
@@ -82,9 +87,10 @@ func New(cfg Config) *Hub {
 	h := &Hub{
 		cfg: cfg, metrics: newMetrics(cfg.Registry), reader: factlog.NewReader(cfg.Facts),
 		tickets: map[string]ticket{}, sockets: map[*socket]struct{}{}, topics: map[string]map[*socket]struct{}{},
+		ended: map[string]time.Time{},
 	}
 	h.upgrader = websocket.Upgrader{
-		HandshakeTimeout: 5 * time.Second, Subprotocols: []string{protocol},
+		HandshakeTimeout: handshakeLimit, Subprotocols: []string{protocol},
 		CheckOrigin: func(r *http.Request) bool { return slices.Contains(cfg.Origins, r.Header.Get("Origin")) },
 	}
 	return h
@@ -152,12 +158,16 @@ func (h *Hub) deliver(ctx context.Context, facts []factlog.Fact) error {
 
 // hearersLocked are those of any of the topics, each once.
 func (h *Hub) hearersLocked(topics []string) []*socket {
-	var to []*socket
-	seen := map[*socket]struct{}{}
+	h.round++
+	most := 0
+	for _, topic := range topics {
+		most = max(most, len(h.topics[topic]))
+	}
+	to := make([]*socket, 0, most)
 	for _, topic := range topics {
 		for s := range h.topics[topic] {
-			if _, ok := seen[s]; !ok {
-				seen[s] = struct{}{}
+			if s.round != h.round {
+				s.round = h.round
 				to = append(to, s)
 			}
 		}
@@ -183,17 +193,24 @@ func (h *Hub) Gauge(topic string, data any) {
 	}
 }
 
-// Cut ends the sockets of a login that is over, within the call.
+// Cut ends the sockets of a login that is over, within the call, and those that it is just opening. A login does not come back.
 func (h *Hub) Cut(login string) {
-	for _, s := range h.of(login) {
-		s.end(closeLoginEnded, "login ended")
-	}
+	now := h.cfg.Now()
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	for old, at := range h.ended {
+		if now.Sub(at) > h.cfg.TicketLife+handshakeLimit {
+			delete(h.ended, old)
+		}
+	}
+	h.ended[login] = now
 	for name, t := range h.tickets {
 		if t.who.Login == login {
 			delete(h.tickets, name)
 		}
+	}
+	h.mu.Unlock()
+	for _, s := range h.of(login) {
+		s.end(closeLoginEnded, "login ended")
 	}
 }
 
@@ -250,12 +267,22 @@ func (h *Hub) stop() {
 	}
 }
 
-var errTooManySockets = errors.New("too many sockets")
+var (
+	errTooManySockets = errors.New("too many sockets")
+	errLoginEnded     = errors.New("login ended")
+	errStopping       = errors.New("stopping")
+)
 
 // join counts a socket in and returns the place in the log from which it hears everything.
 func (h *Hub) join(s *socket) (factlog.Position, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.running {
+		return factlog.Position{}, errStopping
+	}
+	if _, over := h.ended[s.who.Login]; over {
+		return factlog.Position{}, errLoginEnded
+	}
 	login, ip := 0, 0
 	for other := range h.sockets {
 		if other.who.Login == s.who.Login {

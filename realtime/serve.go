@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,7 +42,14 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at, err := h.join(s)
 	if err != nil {
 		h.cfg.Log.WarnContext(r.Context(), "socket refused", slog.String("subject", t.who.ID), slog.Any("err", err))
-		s.end(closeNotAllowed, "too many sockets")
+		switch {
+		case errors.Is(err, errLoginEnded):
+			s.end(closeLoginEnded, "login ended")
+		case errors.Is(err, errStopping):
+			s.end(closeGoingAway, "going away")
+		default:
+			s.end(closeNotAllowed, "too many sockets")
+		}
 		<-s.done
 		return
 	}
@@ -54,12 +62,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // resume sends what lies between the browser's position and the place from which it hears everything.
 func (h *Hub) resume(ctx context.Context, s *socket, since *factlog.Position, at factlog.Position) {
 	missed, resumed := h.missed(ctx, s, since, at)
+	if resumed && at.Less(*since) {
+		at = *since
+	}
 	hello, err := textFrame(helloMessage{Type: "hello", Position: at.String(), Resumed: resumed})
 	if err != nil {
 		s.end(closeGoingAway, "hello")
 		return
 	}
-	s.release(hello, missed)
+	s.release(hello, missed, at)
 }
 
 func (h *Hub) missed(ctx context.Context, s *socket, since *factlog.Position, at factlog.Position) ([][]byte, bool) {

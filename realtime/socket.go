@@ -24,12 +24,18 @@ type socket struct {
 
 	mu     sync.Mutex
 	held   bool              // resuming: live facts wait behind what is being read; guarded by mu, as all below
+	floor  factlog.Position  // the browser knows the log up to here
 	live   []held            // facts that came while resuming
 	queue  net.Buffers       // whole frames
 	bytes  int               // in queue
 	gauges map[string][]byte // newest frame of each topic
 	last   []byte            // close frame; nothing is queued after it
+
+	round uint64 // last fact it was chosen for; guarded by Hub.mu
 }
+
+// endGrace is what a socket that is being closed has left for the write it is in: an ended login hears nothing for long.
+const endGrace = time.Second
 
 type held struct {
 	at    factlog.Position
@@ -47,7 +53,9 @@ func (s *socket) sendFact(at factlog.Position, frame []byte) {
 		}
 		return
 	}
-	s.pushLocked(frame)
+	if s.floor.Less(at) {
+		s.pushLocked(frame)
+	}
 }
 
 // pushLocked queues a frame; a queue that is full is a verdict.
@@ -64,17 +72,20 @@ func (s *socket) pushLocked(frame []byte) {
 	s.poke()
 }
 
-// release ends the resuming: hello, what was missed, then what came meanwhile.
-func (s *socket) release(hello []byte, missed [][]byte) {
+// release ends the resuming: hello, what was missed, then what came meanwhile. Nothing up to floor is told again: a browser's snapshot
+// may be newer than what the hub has delivered.
+func (s *socket) release(hello []byte, missed [][]byte, floor factlog.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = false
+	s.held, s.floor = false, floor
 	s.pushLocked(hello)
 	for _, frame := range missed {
 		s.pushLocked(frame)
 	}
 	for _, f := range s.live {
-		s.pushLocked(f.frame)
+		if floor.Less(f.at) {
+			s.pushLocked(f.frame)
+		}
 	}
 	s.live = nil
 }
@@ -103,7 +114,9 @@ func (s *socket) endLocked(code uint16, reason string) {
 	}
 	s.last = closeFrame(code, reason)
 	s.queue, s.bytes, s.live = nil, 0, nil
+	clear(s.gauges)
 	s.hub.metrics.cut(code)
+	s.limitLocked(endGrace)
 	s.poke()
 }
 
@@ -114,18 +127,28 @@ func (s *socket) poke() {
 	}
 }
 
-// take empties the queue for one write; over says that nothing follows.
+// limitLocked gives the write that is under way or comes next a deadline. It is set under mu, so that of the writer and whoever ends
+// the socket the latter has the last word.
+func (s *socket) limitLocked(d time.Duration) {
+	_ = s.conn.NetConn().SetWriteDeadline(s.hub.cfg.Now().Add(min(d, s.hub.cfg.WriteLimit))) // an error ends the next write
+}
+
+// take empties the queue for one write; over says that nothing follows. Gauges wait for the hello, which comes first.
 func (s *socket) take() (net.Buffers, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.last != nil {
+		return net.Buffers{s.last}, true
+	}
+	s.limitLocked(s.hub.cfg.WriteLimit)
 	out := s.queue
 	s.queue, s.bytes = nil, 0
+	if s.held {
+		return out, false
+	}
 	for topic, frame := range s.gauges {
 		out = append(out, frame)
 		delete(s.gauges, topic)
-	}
-	if s.last != nil {
-		return append(out, s.last), true
 	}
 	return out, false
 }
@@ -138,17 +161,16 @@ func (s *socket) write() {
 	defer ping.Stop()
 	raw := s.conn.NetConn()
 	for {
-		var out net.Buffers
-		over := false
+		pinging := false
 		select {
 		case <-s.wake:
-			out, over = s.take()
 		case <-ping.C:
-			out = net.Buffers{frame(0x89, nil)}
+			pinging = true
 		}
+		out, over := s.take()
 		n := len(out)
-		if err := raw.SetWriteDeadline(s.hub.cfg.Now().Add(s.hub.cfg.WriteLimit)); err != nil {
-			return
+		if pinging && !over {
+			out = append(out, frame(0x89, nil))
 		}
 		if _, err := out.WriteTo(raw); err != nil || over {
 			return
@@ -166,21 +188,25 @@ func (s *socket) read() {
 		alive()
 		return nil
 	})
+	limit := rate.NewLimiter(20, 40)
+	meter := func() {
+		if !limit.AllowN(s.hub.cfg.Now(), 1) {
+			s.end(closeTooManySent, "too many messages")
+		}
+	}
 	s.conn.SetPingHandler(func(data string) error {
+		meter()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.pushLocked(frame(0x8A, []byte(data)))
 		return nil
 	})
 	s.conn.SetCloseHandler(func(int, string) error { return nil })
-	limit := rate.NewLimiter(20, 40)
 	for {
 		if _, _, err := s.conn.ReadMessage(); err != nil {
 			s.end(websocket.CloseNormalClosure, "")
 			return
 		}
-		if !limit.AllowN(s.hub.cfg.Now(), 1) {
-			s.end(closeTooManySent, "too many messages")
-		}
+		meter()
 	}
 }
