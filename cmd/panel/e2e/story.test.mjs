@@ -19,7 +19,8 @@ const seen = (page, id, ms = 15000) => page.getByTestId(id).waitFor({ state: 'vi
 async function sitDown(page, place) {
   await page.getByTestId(`seat-A01-${place}`).click()
   if (place === 'official') {
-    await seen(page, 'go-ready', 30000)
+    await page.getByTestId('check-start').click({ timeout: 15000 })
+    await until(() => page.getByTestId('go-ready').isEnabled(), (on) => on, 30000)
     await page.getByTestId('go-ready').click()
   }
 }

@@ -37,6 +37,20 @@ export function useTelephone(): void {
     (to) => to !== null && phone.moved(to),
   )
 
+  // A sign-out that was waiting for the call, or a supervisor's, ends the sitting here as well.
+  watch(
+    () => desk.seat,
+    (seat) => {
+      if (!seat) return
+      const sitting = desk.place === 'official' ? seat.person : seat.recorder
+      if (sitting?.id === identity.me?.person.id) return
+      phone.leave()
+      desk.leave()
+      identity.stand()
+      void router.push('/seats')
+    },
+  )
+
   const ringer = new Ringer()
   watch(
     () => desk.place === 'official' && desk.word === 'ringing' && (phone.line === 'none' || phone.line === 'ringing'),
