@@ -40,7 +40,10 @@ router.beforeEach(async (to) => {
     if (!to.meta.open) return { path: '/login', query: { back: to.fullPath, why: 'unreachable' } }
   }
   if (to.meta.open) return identity.me ? identity.home : true
-  if (!identity.me) return { path: '/login', query: to.path === '/' ? {} : { back: to.fullPath } }
+  // The root was sent on before it was known who is here.
+  const fromRoot = to.redirectedFrom?.path === '/'
+  if (!identity.me) return { path: '/login', query: fromRoot ? {} : { back: to.fullPath } }
+  if (fromRoot && to.path !== identity.home) return identity.home
   if (to.meta.roles && !identity.plays(...to.meta.roles)) return '/denied'
   return true
 })
