@@ -63,7 +63,7 @@ func (r *Reader) Follow(ctx context.Context, f Following, handle func(context.Co
 		}
 		held := false
 		if err == nil {
-			held, err = r.held(ctx, at)
+			held, err = r.held(ctx)
 		}
 		if err != nil && ctx.Err() == nil && wait.outage == 0 {
 			f.Log.WarnContext(ctx, "the fact log cannot be read, trying again", "position", at.String(), "err", err)

@@ -110,7 +110,7 @@ ORDER BY xid, id LIMIT $5`, cursor.XID, cursor.ID, head.XID, r.Kinds, page)
 	if cursor.Less(head) {
 		r.seen = head
 	}
-	held, err := r.reader.held(ctx, head)
+	held, err := r.reader.held(ctx)
 	return len(facts), held, err
 }
 
