@@ -34,7 +34,8 @@ type Options struct {
 	Bench       bool
 	Extra       map[string]string // appended to Asterisk's configuration, by file
 	Hall        Hall
-	Volatile    bool // tests: no fsync
+	Volatile    bool   // tests: no fsync
+	ServerARI   string // how the server reaches Asterisk when a test stands between them; empty: directly
 	Progress    func(string)
 	Log         *slog.Logger
 }

@@ -1,11 +1,13 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +22,7 @@ type server struct {
 	mu      sync.Mutex
 	process *local.Process // guarded by mu
 	stopped bool           // guarded by mu
+	once    []string       // environment of the next start; guarded by mu
 }
 
 // serve starts the server and waits until it takes calls.
@@ -34,11 +37,14 @@ func (d *Demo) serve(ctx context.Context) error {
 		Args: []string{
 			"serve", "--sip-seats", "--listen=" + d.Panel[len("http://"):], fmt.Sprintf("--metrics-listen=127.0.0.1:%d", d.Options.MetricsPort),
 			"--database-url-file=" + filepath.Join(dir, "secrets/database-url"), "--redis-url-file=" + filepath.Join(dir, "secrets/redis-url"),
-			"--ari-url=" + d.Exchange.ARIURL, "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
+			"--ari-url=" + cmp.Or(d.Options.ServerARI, d.Exchange.ARIURL), "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
 			"--number-key-file=" + filepath.Join(dir, "secrets/number-keys"), "--sockets-per-address=1000",
 		},
 		Env: environment(),
 	}}
+	if d.Options.Bench { // a bench opens the sockets of a whole province by one login
+		d.server.spec.Args = append(d.server.spec.Args, "--sockets-per-login=600")
+	}
 	if err := d.server.start(ctx); err != nil {
 		return err
 	}
@@ -87,6 +93,14 @@ func (d *Demo) Ready(ctx context.Context, limit time.Duration) error {
 // KillServer is kill -9. It comes back by itself, at once.
 func (d *Demo) KillServer() { d.server.kill() }
 
+// ArmServer adds to the environment of the server's next start, and of no other: a test build dies where HOTLINE_CRASH_AT
+// says, and its successor must not (F2).
+func (d *Demo) ArmServer(env ...string) {
+	d.server.mu.Lock()
+	defer d.server.mu.Unlock()
+	d.server.once = env
+}
+
 // ServerPID is the process id of the server that runs now.
 func (d *Demo) ServerPID() int {
 	d.server.mu.Lock()
@@ -100,7 +114,9 @@ func (s *server) start(ctx context.Context) error {
 	if s.stopped {
 		return nil
 	}
-	p, err := local.StartProcess(ctx, s.spec)
+	spec := s.spec
+	spec.Env, s.once = slices.Concat(spec.Env, s.once), nil
+	p, err := local.StartProcess(ctx, spec)
 	if err != nil {
 		return err
 	}
