@@ -30,6 +30,7 @@ type settings struct {
 	SIPSeats          bool     `name:"sip-seats" help:"Let seats use plain SIP telephones at fixed addresses (demo and load tests)."`
 	PanelProxy        string   `placeholder:"URL" help:"Serve the panel from this development server."`
 	SocketsPerAddress int      `default:"50" help:"Push sockets from one address; a hall behind one address needs more."`
+	SocketsPerLogin   int      `default:"6" help:"Push sockets of one login: the pages that one person has open."`
 	ShutdownSeconds   int      `default:"5" help:"How long open requests may take at shutdown."`
 }
 

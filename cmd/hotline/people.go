@@ -30,7 +30,7 @@ func (s *server) wirePeople(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wire the calendar: %w", err)
 	}
-	s.drafts = ticketstore.New(s.web, s.wake)
+	s.drafts = ticketstore.New(s.web, s.spread)
 	s.tickets = &ticketing.Service{Store: s.drafts, Calendar: days, Rules: ticketing.PlanRules(), Now: s.now, Random: rand.Reader}
 	return nil
 }
@@ -45,7 +45,7 @@ func (s *server) cut(login string) {
 func (s *server) wireHub(context.Context) error {
 	s.hub = realtime.New(realtime.Config{
 		Facts: s.web, Signal: s.wake, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
-		SocketsIP: s.settings.SocketsPerAddress,
+		SocketsIP: s.settings.SocketsPerAddress, SocketsLogin: s.settings.SocketsPerLogin,
 	})
 	u, err := s.asterisk()
 	if err != nil {
@@ -108,7 +108,8 @@ func (s *server) sweepTickets(ctx context.Context) error {
 	return err
 }
 
-// keepLogins cuts the sockets of logins that ended elsewhere: by time, by another process, with their person (V7.4.2: 2 s).
+// keepLogins cuts the sockets of logins that ended elsewhere, by time, by another process, with their person (V7.4.2: 2 s), and those
+// that hear what their person may no longer hear.
 func (s *server) keepLogins(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -128,7 +129,9 @@ func (s *server) keepLogins(ctx context.Context) error {
 			still[login] = true
 		}
 		for _, login := range open {
-			if !still[login] {
+			if still[login] {
+				s.hub.Recheck(ctx, login) // who has left a seat no longer hears it (V8.3.1)
+			} else {
 				s.cut(login)
 			}
 		}

@@ -41,7 +41,6 @@ func (s *server) routes() (http.Handler, error) {
 
 // newAPI is the HTTP API without its operations.
 func newAPI(mux *http.ServeMux) huma.API {
-	huma.NewError = invalid
 	cfg := huma.DefaultConfig("hotline", "1.0.0")
 	cfg.Info.Description = "Commands and snapshots of the 12345 hotline. What happens is pushed over /ws; see /api/ws-ticket."
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
@@ -123,6 +122,12 @@ func (s *server) wsTicket(ctx context.Context, in *wsTicketInput) (*wsTicketOutp
 func refusal(status int, code, detail string) error {
 	return &huma.ErrorModel{Type: "urn:hotline:" + code, Status: status, Title: http.StatusText(status), Detail: detail}
 }
+
+// huma keeps the maker of its problems in a variable of the package: it is set once, before anything runs.
+var _ = func() bool {
+	huma.NewError = invalid
+	return true
+}()
 
 // invalid gives huma's own refusals, made before a handler runs, a type that the panel can translate.
 func invalid(status int, message string, errs ...error) huma.StatusError {

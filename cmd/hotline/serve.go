@@ -46,6 +46,7 @@ func (s *server) run(ctx context.Context) error {
 	g.Go(func() error { return s.serveHTTP(ctx, panel, s.handler) })
 	g.Go(func() error { return s.serveHTTP(ctx, metrics, s.metricsHandler()) })
 	g.Go(func() error { return s.hub.Run(ctx) })
+	g.Go(func() error { return s.spread.Run(ctx) })
 	g.Go(func() error { return s.react(ctx) })
 	g.Go(func() error { return s.sampleGauges(ctx) })
 	g.Go(func() error { return s.housekeeping(ctx) })

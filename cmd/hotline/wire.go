@@ -57,7 +57,8 @@ type server struct {
 	tickets    *ticketing.Service
 	drafts     *ticketstore.Store
 	hub        *realtime.Hub
-	wake       *factlog.Signal
+	wake       *factlog.Signal // of this process's readers
+	spread     *realtime.Wake  // told by the writers: wakes them, and those of other processes
 	sip        *sipProxy
 	handler    http.Handler
 	master     atomic.Bool
@@ -101,8 +102,11 @@ func (s *server) openStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.redis, err = openRedis(ctx, redisURL)
-	return err
+	if s.redis, err = openRedis(ctx, redisURL); err != nil {
+		return err
+	}
+	s.spread = realtime.NewWake(s.wake, s.redis, s.log)
+	return nil
 }
 
 // openPool opens a pool whose sessions cannot hang (reliability.md 11.4).
@@ -197,7 +201,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wire roster: %w", err)
 	}
-	s.agentStore = agentstore.New(s.web, s.wake.Wake)
+	s.agentStore = agentstore.New(s.web, s.spread.Wake)
 	s.agents = &agent.Service{
 		Store: s.agentStore, Phones: phones{s.ari}, Roster: seats, Now: s.now, Log: s.log, Realm: "hotline",
 		OnChange:       func(l agent.LineID) { s.controller.SeatChanged(l) },
@@ -205,7 +209,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 	}
 	s.signals, s.phoneNews = make(chan telephony.Signal), make(chan telephony.Signal, 4096)
 	s.controller = telephony.NewController(telephony.Config{
-		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.wake}, Line: lines, Seats: seats, Presence: s.agents,
+		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.spread}, Line: lines, Seats: seats, Presence: s.agents,
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
 	})
 	return nil
@@ -277,7 +281,7 @@ func (p phones) Drop(ctx context.Context, endpoint string) error {
 // wakingLedger wakes the readers of the fact log after each write of a call.
 type wakingLedger struct {
 	*callstore.Store
-	wake *factlog.Signal
+	wake factlog.Waker
 }
 
 func (l wakingLedger) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {

@@ -13,6 +13,8 @@ import (
 
 // Client speaks the panel's HTTP API as one signed-in person.
 type Client struct {
+	Key string // idempotency key of the next commands; empty: none
+
 	base string
 	http *http.Client
 }
@@ -57,6 +59,9 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.Key != "" {
+		req.Header.Set("Idempotency-Key", c.Key)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
