@@ -35,9 +35,10 @@ type Caller struct {
 // Load is many citizens.
 type Load struct {
 	Caller
-	Rate  float64 // new calls per second
-	Calls int     // how many in all
-	Limit time.Duration
+	Rate   float64 // new calls per second
+	AtOnce int     // most who are on the telephone together; 0: any number
+	Calls  int     // how many in all
+	Limit  time.Duration
 }
 
 // Call makes one call and returns when it is over. It fails when the call was not answered or went wrong.
@@ -64,6 +65,9 @@ func run(ctx context.Context, l Load) error {
 		"-mp", strconv.Itoa(media), "-r", strconv.FormatFloat(l.Rate, 'f', -1, 64), "-m", strconv.Itoa(l.Calls),
 		"-timeout", strconv.Itoa(int(l.Limit.Seconds()))+"s", "-timeout_error", "-aa", "-nostdin", "-t", "u1", "-trace_err",
 		"-error_file", filepath.Join(dir, "errors.log"))
+	if l.AtOnce > 0 {
+		cmd.Args = append(cmd.Args, "-l", strconv.Itoa(l.AtOnce))
+	}
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var out bytes.Buffer
