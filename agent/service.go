@@ -42,7 +42,8 @@ type Phones interface {
 
 // Roster is the index of who is free, in Redis: losable, rebuilt from the Store.
 type Roster interface {
-	// Open says whether the person at a seat takes calls, and since when the seat is available; work that goes on is not touched.
+	// Open says whether the person at a seat takes calls, and since when the seat is available; zero time: it is in a call, and
+	// becomes available when the controller says so. Work that goes on is not touched.
 	Open(ctx context.Context, line LineID, seat SeatID, open bool, since time.Time) error
 }
 

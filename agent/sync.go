@@ -60,10 +60,7 @@ func (s *Service) RebuildRoster(ctx context.Context) error {
 		return fmt.Errorf("rebuild roster: %w", err)
 	}
 	for _, st := range seats {
-		if st.Open() && st.Work != WorkIdle {
-			continue // it comes when the controller says that its work is over
-		}
-		if err := s.Roster.Open(ctx, st.Line, st.Seat, st.Open(), st.AvailableSince()); err != nil {
+		if err := s.Roster.Open(ctx, st.Line, st.Seat, st.Open(), st.idleSince()); err != nil {
 			return fmt.Errorf("rebuild roster: seat %s: %w", st.Seat, err)
 		}
 	}
@@ -114,7 +111,7 @@ func (s *Service) step(ctx context.Context, seat SeatID, actor string, sits Pers
 func (s *Service) publish(ctx context.Context, st State) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := s.Roster.Open(ctx, st.Line, st.Seat, st.Open(), st.AvailableSince()); err != nil {
+	if err := s.Roster.Open(ctx, st.Line, st.Seat, st.Open(), st.idleSince()); err != nil {
 		s.Log.WarnContext(ctx, "roster not told", slog.String("seat", string(st.Seat)), slog.Any("err", err))
 	}
 }

@@ -68,6 +68,14 @@ func (s State) AvailableSince() time.Time {
 	return s.Since
 }
 
+// idleSince is AvailableSince for the index of who is free: zero while the seat is in a call.
+func (s State) idleSince() time.Time {
+	if s.Work != WorkIdle {
+		return time.Time{}
+	}
+	return s.AvailableSince()
+}
+
 // Unit is a department that receives calls or handles tickets.
 type Unit struct {
 	Code      string

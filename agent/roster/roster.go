@@ -61,11 +61,11 @@ func New(rdb *redis.Client, prefix string) (*Roster, error) {
 }
 
 // Open says whether the person at a seat takes calls, and since when: the agent service calls it after every change of
-// presence, intent or device. Work that goes on is not touched.
+// presence, intent or device. Work that goes on is not touched; zero time says that some does, should the index have lost it.
 func (r *Roster) Open(ctx context.Context, line agent.LineID, seat agent.SeatID, open bool, since time.Time) error {
 	var err error
 	if open {
-		err = r.open.Run(ctx, r.rdb, []string{r.opened(line), r.ready(line), r.busy(line)}, string(seat), since.UnixMicro()).Err()
+		err = r.open.Run(ctx, r.rdb, []string{r.opened(line), r.ready(line), r.busy(line)}, string(seat), micros(since)).Err()
 	} else {
 		err = r.shut.Run(ctx, r.rdb, []string{r.opened(line), r.ready(line)}, string(seat)).Err()
 	}

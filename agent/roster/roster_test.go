@@ -53,6 +53,17 @@ func TestLongestIdleFirst(t *testing.T) {
 	require.Equal(t, agent.SeatID("A03"), reserve(t, r, "1", start), "a repeated request has its old answer (R6)")
 }
 
+// F9: the index has lost that the seat is in a call; news of its telephone must not make it free.
+func TestOccupiedSeatIsNotReadyBeforeItsWorkIsOver(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	require.NoError(t, r.Open(t.Context(), hall, "A01", true, time.Time{}))
+	require.Empty(t, reserve(t, r, "1", start))
+	require.NoError(t, r.Idle(t.Context(), hall, "A01", start))
+	require.NoError(t, r.Open(t.Context(), hall, "A01", true, time.Time{}), "told late")
+	require.Equal(t, agent.SeatID("A01"), reserve(t, r, "2", start))
+}
+
 func TestReservationRunsOutButKnownWorkDoesNot(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
