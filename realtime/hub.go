@@ -36,6 +36,10 @@ type Config struct {
 	SocketsLogin int           // 6: a few pages of one person
 	SocketsIP    int           // 50; a hall behind one address needs more
 	ResumeFacts  int           // 500; whoever missed more reads a snapshot
+
+	// Gather is how long news for a socket that hears no single seat, call or ticket waits for more of the same burst: a hundred
+	// boards then cost one write each per call's step, not one per fact, and the seat that rings is told first. 0: not at all.
+	Gather time.Duration
 }
 
 func (c Config) withDefaults() Config {

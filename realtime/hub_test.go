@@ -244,6 +244,20 @@ func TestCutEndsTheSocketsOfALogin(t *testing.T) {
 	require.Equal(t, "call.k", next(t, other).Kind)
 }
 
+// A board lets a burst gather; the seat that the burst is about does not wait, nor does a hello or an end.
+func TestBoardsGatherAndSeatsDoNot(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *realtime.Config) { c.Gather = time.Hour })
+	board, seat := b.open(t, "watcher", "", "board"), b.open(t, "A01", "", "seat:A01", "board")
+	require.Equal(t, "hello", next(t, board).Type)
+	require.Equal(t, "hello", next(t, seat).Type)
+	b.append(t, "call.offered", "board", "seat:A01")
+	require.Equal(t, "call.offered", next(t, seat).Kind)
+	b.hub.Cut("login-watcher")
+	_, _, err := board.ReadMessage()
+	require.True(t, websocket.IsCloseError(err, 3500), "%v", err)
+}
+
 // F24: a browser that does not read is cut with the slow code; others do not notice.
 func TestSlowReaderIsCut(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 
 	"hotline/realtime/factlog"
 )
@@ -36,7 +38,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ip, _, _ := net.SplitHostPort(r.RemoteAddr) // net/http wrote it
 	s := &socket{
 		hub: h, who: t.who, topics: t.topics, ip: ip, conn: conn, held: true,
-		wake: make(chan struct{}, 1), done: make(chan struct{}), gauges: map[string][]byte{},
+		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{}), gauges: map[string][]byte{},
+	}
+	if !slices.ContainsFunc(t.topics, particular) {
+		s.gather = h.cfg.Gather
 	}
 	go s.write()
 	at, err := h.join(s)
@@ -57,6 +62,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.resume(r.Context(), s, t.since, at)
 	s.read()
 	<-s.done
+}
+
+// particular topics are of one seat, call or ticket: somebody waits for their news.
+func particular(topic string) bool {
+	return strings.HasPrefix(topic, "seat:") || strings.HasPrefix(topic, "call:") || strings.HasPrefix(topic, "ticket:")
 }
 
 // resume sends what lies between the browser's position and the place from which it hears everything.

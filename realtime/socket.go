@@ -20,7 +20,9 @@ type socket struct {
 	ip     string
 	conn   *websocket.Conn
 	wake   chan struct{} // something is queued
+	ending chan struct{} // closed with the last frame
 	done   chan struct{} // closed when the writer has ended
+	gather time.Duration // how long what is queued waits for more
 
 	mu     sync.Mutex
 	held   bool              // resuming: live facts wait behind what is being read; guarded by mu, as all below
@@ -30,6 +32,7 @@ type socket struct {
 	bytes  int               // in queue
 	gauges map[string][]byte // newest frame of each topic
 	last   []byte            // close frame; nothing is queued after it
+	first  bool              // the hello waits, and does not gather
 
 	round uint64 // last fact it was chosen for; guarded by Hub.mu
 }
@@ -77,7 +80,7 @@ func (s *socket) pushLocked(frame []byte) {
 func (s *socket) release(hello []byte, missed [][]byte, floor factlog.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held, s.floor = false, floor
+	s.held, s.floor, s.first = false, floor, true
 	s.pushLocked(hello)
 	for _, frame := range missed {
 		s.pushLocked(frame)
@@ -113,6 +116,7 @@ func (s *socket) endLocked(code uint16, reason string) {
 		return
 	}
 	s.last = closeFrame(code, reason)
+	close(s.ending)
 	s.queue, s.bytes, s.live = nil, 0, nil
 	clear(s.gauges)
 	s.hub.metrics.cut(code)
@@ -164,6 +168,7 @@ func (s *socket) write() {
 		pinging := false
 		select {
 		case <-s.wake:
+			s.await()
 		case <-ping.C:
 			pinging = true
 		}
@@ -176,6 +181,23 @@ func (s *socket) write() {
 			return
 		}
 		s.hub.metrics.deliveries.Add(float64(n))
+	}
+}
+
+// await lets the rest of a burst come, unless the socket ends.
+func (s *socket) await() {
+	s.mu.Lock()
+	now := s.gather <= 0 || s.first
+	s.first = false
+	s.mu.Unlock()
+	if now {
+		return
+	}
+	t := time.NewTimer(s.gather)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.ending:
 	}
 }
 

@@ -46,6 +46,7 @@ func (s *server) wireHub(context.Context) error {
 	s.hub = realtime.New(realtime.Config{
 		Facts: s.web, Signal: s.wake, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
 		SocketsIP: s.settings.SocketsPerAddress, SocketsLogin: s.settings.SocketsPerLogin,
+		Gather: 30 * time.Millisecond,
 	})
 	u, err := s.asterisk()
 	if err != nil {
@@ -89,7 +90,7 @@ func (a hearing) Allow(ctx context.Context, who realtime.Subject, topic string) 
 func (s *server) react(ctx context.Context) error {
 	err := factlog.React(ctx, s.web, factlog.Reaction{
 		Consumer: ticketstore.Consumer, Kinds: ticketstore.Kinds(), Apply: s.drafts.Handler(rand.Reader),
-		Signal: s.wake, Now: s.now, Log: s.log,
+		Signal: s.wake, Gather: 20 * time.Millisecond, Now: s.now, Log: s.log,
 		Parked: func(consumer string, f factlog.Fact, err error) {
 			s.log.ErrorContext(ctx, "a fact took no effect", slog.String("consumer", consumer), slog.String("fact", f.Position.String()), slog.Any("err", err))
 		},

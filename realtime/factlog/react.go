@@ -33,7 +33,8 @@ type Reaction struct {
 
 	Signal   *Signal
 	Poll     time.Duration
-	Attempts int // tries before a fact is set aside in fact_parked, so that the rest goes on (F34)
+	Gather   time.Duration // how long news waits for more of the same burst: a round costs four queries, whatever it finds
+	Attempts int           // tries before a fact is set aside in fact_parked, so that the rest goes on (F34)
 	Now      func() time.Time
 	Log      *slog.Logger
 	Parked   func(consumer string, f Fact, err error) // the alarm; optional
@@ -67,6 +68,9 @@ func React(ctx context.Context, pool Pool, r Reaction) error {
 			pace.progress()
 		}
 		if err := pause(ctx, woken, pace.next(held, err != nil)); err != nil {
+			return err
+		}
+		if err := pause(ctx, nil, r.Gather); err != nil {
 			return err
 		}
 	}
