@@ -101,6 +101,9 @@ func (m *matcher) one(ctx context.Context, woke time.Time) bool {
 	if err != nil || !ok {
 		return false
 	}
+	if m.holds(seat) {
+		return true // the index is behind: the caller claimed for this seat would lose the turn. Whoever has it lets it go
+	}
 	call, ok, err := m.claim(limited, string(offer), now)
 	if err != nil {
 		m.trouble(ctx, "claim", err)

@@ -49,6 +49,29 @@ func TestSeatTakenMeanwhile(t *testing.T) {
 	})
 }
 
+// F9: the index has lost that a seat is in a call and offers it; nobody loses the turn by it.
+func TestSeatInUseIsNotTaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("A01", "A02")
+		w.sit(time.Second)
+		_, stop := w.start(t)
+		for _, leg := range []telephony.LegID{"c1", "c2", "c3", "c4"} {
+			w.call(leg)
+			pass(5 * time.Second)
+		}
+		require.EqualValues(t, "A01", w.callOf("c1").Seat)
+		w.set(func() { w.ready["A01"] = time.Now().Add(-time.Hour) }) // it talks
+		w.hangup("c2")
+		pass(10 * time.Second)
+		require.Equal(t, telephony.StateTalking, w.callOf("c3").State)
+		require.Equal(t, telephony.StateQueued, w.callOf("c4").State)
+		require.Len(t, w.rung(), 3)
+		w.requireOrder(t, 3)
+		require.NoError(t, stop())
+	})
+}
+
 // The telephone comes back under the same endpoint, as the exchange itself reports.
 func TestTelephoneComesBack(t *testing.T) {
 	t.Parallel()

@@ -88,6 +88,12 @@ func (m *matcher) heldSeats() map[agent.SeatID]struct{} {
 	return held
 }
 
+// holds says that a seat is known to be in use, or not to be rung, whatever the index says.
+func (m *matcher) holds(seat agent.SeatID) bool {
+	_, flies := m.heldSeats()[seat]
+	return flies || m.c.calls.bySeat(seat) != nil || m.c.clock.keeps(seat)
+}
+
 func (m *matcher) heldCalls() map[CallID]struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()

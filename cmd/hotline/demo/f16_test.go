@@ -67,6 +67,6 @@ func TestF16EventSocketReset(t *testing.T) {
 		_ = c.hangUp() // or over already
 	}
 	s.until("all are served", patience, func() bool { return one[int](s, `SELECT count(*) FROM call WHERE state <> 'ended'`) == 0 })
-	s.requireInOrder()
+	s.requireInOrder(seats)
 	s.verify()
 }

@@ -64,7 +64,7 @@ func TestF19EventsRepeatedAndReordered(t *testing.T) {
 	s.until("the first ones talk", patience, func() bool { return s.count(telephony.StateTalking) == seats })
 	others := s.citizens.arrive(10, 10+callers-seats)
 	s.until("the others wait", patience, func() bool { return s.count(telephony.StateQueued) == callers-seats })
-	want := map[*citizen]string{firsts[0]: "answered_official/caller"}
+	want := map[*citizen]string{firsts[0]: "^answered_official/(caller|platform)$"}
 	require.NoError(t, firsts[0].leave())
 	for i, c := range others {
 		if i%3 == 2 {
@@ -80,12 +80,11 @@ func TestF19EventsRepeatedAndReordered(t *testing.T) {
 	for _, c := range append(firsts, others...) {
 		switch how := want[c]; how {
 		case "abandoned":
-			require.Contains(t, s.ended(c), "abandoned_")
-			require.Contains(t, s.ended(c), "/caller")
+			require.Regexp(t, "^abandoned_(short|in_queue)/(caller|platform)$", s.ended(c), "whose request to hang up came first, the shuffle decides")
 		case "":
 			require.Equal(t, "answered_official/seat", s.ended(c))
 		default:
-			require.Equal(t, how, s.ended(c))
+			require.Regexp(t, how, s.ended(c))
 		}
 	}
 	answered := callers - len(want) + 1

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"hotline/agent"
 	"hotline/cmd/hotline/demo"
 	"hotline/telephony"
 )
@@ -104,7 +103,7 @@ func TestF4ThousandWaitersKeepTheirOrder(t *testing.T) {
 
 	s.until("many are served", time.Minute, func() bool { return len(s.hall.all()) > rang+served })
 	s.hall.behave(pickUp(time.Hour))
-	s.requireInOrder()
+	s.requireInOrder(1)
 	want := many[int64](s, `SELECT seq FROM call ORDER BY seq`)
 	got := s.firstOffers()
 	require.Equal(t, want[:len(got)], got, "exactly those who were first")
@@ -113,7 +112,7 @@ func TestF4ThousandWaitersKeepTheirOrder(t *testing.T) {
 		numbers = append(numbers, r.masked)
 	}
 	require.Equal(t, many[string](s, `SELECT num_tail FROM call ORDER BY seq OFFSET 1 LIMIT $1`, served), numbers, "as the telephone heard it")
-	left, err := s.lines.List(s.ctx, agent.LineID(demo.Line))
+	left, err := s.lines.List(s.ctx, demo.Line)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(left), waiting-len(got))
 	s.verify()

@@ -38,7 +38,7 @@ func TestF9RedisLosesEverything(t *testing.T) {
 		return one[int](s, `SELECT count(*) FROM call WHERE state <> 'ended'`) == 0
 	})
 	t.Logf("%d waiting: FLUSHALL, hang-up to next ring %s; served through %d further FLUSHALLs; %d offers", waiting, millis(next), flushes, one[int](s, `SELECT count(*) FROM offer`))
-	s.requireInOrder()
+	s.requireInOrder(seats)
 	require.Equal(t, waiting+seats, one[int](s, `SELECT count(*) FROM offer`), "one offer each")
 	require.Equal(t, waiting+seats, one[int](s, `SELECT count(*) FROM offer WHERE state = 'accepted'`))
 	s.verify()

@@ -190,12 +190,11 @@ func (k *link) forward(r *http.Request, body []byte) (int, http.Header, []byte, 
 func (k *link) socket(w http.ResponseWriter, r *http.Request) {
 	up := url.URL{Scheme: "ws", Host: k.target, Path: r.URL.Path, RawQuery: r.URL.RawQuery}
 	far, res, err := websocket.DefaultDialer.DialContext(r.Context(), up.String(), http.Header{"Authorization": r.Header["Authorization"]})
+	if res != nil {
+		defer func() { _ = res.Body.Close() }()
+	}
 	if err != nil {
-		status := http.StatusBadGateway
-		if res != nil {
-			status = res.StatusCode
-		}
-		http.Error(w, err.Error(), status)
+		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
 	defer func() { _ = far.Close() }()

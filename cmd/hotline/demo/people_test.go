@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -347,20 +348,11 @@ func (h *hall) doubles() []string {
 func (h *hall) sit(seats ...string) {
 	h.s.t.Helper()
 	for _, a := range h.s.People {
-		if a.Role != "official" || len(seats) > 0 && !contains(seats, a.Seat) {
+		if a.Role != "official" || len(seats) > 0 && !slices.Contains(seats, a.Seat) {
 			continue
 		}
 		require.NoError(h.s.t, h.seat(h.s.ctx, a))
 	}
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 func (h *hall) seat(ctx context.Context, a demo.Account) error {
