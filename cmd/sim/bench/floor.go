@@ -38,8 +38,10 @@ type pair struct {
 }
 
 func newFloor(exchange *ari.Client, seats int, bare func(), log *slog.Logger) *floor {
-	f := &floor{exchange: exchange, log: log, bare: bare, pairs: map[telephony.LegID]*pair{},
-		bares: map[telephony.LegID]bool{}, held: make(chan telephony.LegID, 1024)}
+	f := &floor{
+		exchange: exchange, log: log, bare: bare, pairs: map[telephony.LegID]*pair{},
+		bares: map[telephony.LegID]bool{}, held: make(chan telephony.LegID, 1024),
+	}
 	for i := range seats {
 		f.idle = append(f.idle, endpoint(i))
 	}
@@ -80,7 +82,8 @@ func (f *floor) hear(ctx context.Context, s telephony.Signal) {
 		f.gone(ctx, s.Leg)
 	case telephony.LegGone:
 		f.gone(ctx, s.Leg)
-	default:
+	case telephony.Down, telephony.Replaced, telephony.Overflow, telephony.Ringing, telephony.EnteredBridge, telephony.LeftBridge,
+		telephony.PlayDone, telephony.EndpointChanged, telephony.Unknown:
 	}
 }
 

@@ -214,8 +214,8 @@ func (h *hall) versions(ctx context.Context) string {
 	}
 	out, _ := exec.CommandContext(ctx, "sipp", "-v").CombinedOutput() // ends with 99, having said its version
 	for line := range strings.Lines(string(out)) {
-		if i := strings.Index(line, "SIPp v"); i >= 0 {
-			v = append(v, "SIPp "+strings.Trim(strings.Fields(line[i+len("SIPp v"):])[0], ".-,"))
+		if _, version, ok := strings.Cut(line, "SIPp v"); ok {
+			v = append(v, "SIPp "+strings.Trim(strings.Fields(version)[0], ".-,"))
 			break
 		}
 	}

@@ -19,6 +19,7 @@ type report struct {
 	rounds   map[string][]round // by opponent
 	pops     [2][]popRound      // hotline, bare
 	offers   string
+	absent   map[string]error // opponents that could not run, and why
 }
 
 func (r *report) print(w io.Writer) error {
@@ -43,6 +44,9 @@ func (r *report) print(w io.Writer) error {
 		line("  %-10s %6d %6d %10s %10s %10s %10s   %24.1f %7.1f %8.1f %5.1f", who.name, len(all), lost, short(all.Quantile(.5)),
 			short(all.Quantile(.9)), short(all.Quantile(.99)), short(all.Mean()), per("asterisk"), per("hotline"), per("postgres"), per("redis"))
 	}
+	for name, err := range r.absent {
+		line("  %s COULD NOT RUN, so nothing is said about it: %v", name, err)
+	}
 	line("  hotline's own hotline_calls_offer_seconds (matcher's wake-up -> asked to ring): %s", r.offers)
 	line("")
 	queue, hotline, floor := r.gaps("Queue()"), r.gaps("hotline"), r.gaps("ARI floor")
@@ -54,7 +58,8 @@ func (r *report) print(w io.Writer) error {
 		atMost("B2  hotline / ARI floor, p99", 1.6, Ratios(hotline, floor, .99)),
 	}
 	line("B3  A citizen is answered (200 OK) -> call.offered is in the page of the seat, while %d boards hear every fact.", o.Boards)
-	line("    bare: StasisStart, answer over ARI, one write of a ready-made frame to one socket when the channel is up. Also from the INVITE.")
+	line("    bare: StasisStart, answer over ARI, one write of a ready-made frame to one socket when the channel is up.")
+	line("    Its frame is there before the citizen's telephone has taken the 200 OK in, so the two are compared from the INVITE.")
 	line("")
 	line("  %-10s %6s %6s %10s %10s %10s %14s %10s", "", "n", "lost", "p50", "p90", "p99", "INVITE: p50", "p99")
 	for i, name := range [2]string{"hotline", "bare"} {
@@ -64,12 +69,11 @@ func (r *report) print(w io.Writer) error {
 	}
 	line("")
 	goals = append(goals,
-		atMost("B3  hotline / bare, p50", 1.3, Ratios(answered(r.pops[0]), answered(r.pops[1]), .5)),
-		atMost("B3  the same from the INVITE", 1.3, Ratios(called(r.pops[0]), called(r.pops[1]), .5)),
+		atMost("B3  hotline / bare from INVITE, p50", 1.3, Ratios(called(r.pops[0]), called(r.pops[1]), .5)),
 		within("B3  hotline, p99", 25*time.Millisecond, pool(answered(r.pops[0])).Quantile(.99)))
-	line("  %-30s %12s   %-38s %s", "", "goal", "reached: median of ratios (min-max)", "")
+	line("  %-36s %12s   %-38s %s", "", "goal", "reached: median of ratios (min-max)", "")
 	for _, g := range goals {
-		line("  %-30s %12s   %-38s %s", g.what, g.goal, g.reached, map[bool]string{true: "met", false: "missed"}[g.met])
+		line("  %-36s %12s   %-38s %s", g.what, g.goal, g.reached, map[bool]string{true: "met", false: "missed"}[g.met])
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -150,7 +154,7 @@ func offerSeconds(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask for metrics: %w", err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
 		return "", fmt.Errorf("ask for metrics: %w", err)
 	}
@@ -178,10 +182,10 @@ func readOffers(text string) string {
 		if !ok || !found || err != nil {
 			continue
 		}
-		switch {
-		case key == "_count":
+		switch key {
+		case "_count":
 			count = n
-		case key == "_sum":
+		case "_sum":
 			sum = n
 		default:
 			bound := strings.TrimSuffix(strings.TrimPrefix(key, `_bucket{le="`), `"}`)

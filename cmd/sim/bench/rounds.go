@@ -36,7 +36,7 @@ func (h *hall) queueRound(ctx context.Context, o Options, number string) (round,
 	r, err := h.watch(ctx, o, called)
 	stop() // SIPp goes without a word; Asterisk is told by us
 	if err == nil {
-		<-called
+		<-called //nolint:errcheck // killed, as was meant
 	}
 	if err = errors.Join(err, h.clear(ctx)); err != nil {
 		return round{}, fmt.Errorf("turn of %s: %w", number, err)
