@@ -71,11 +71,12 @@ type (
 	}
 	// LeaveLine takes the caller out of the line.
 	LeaveLine struct{ Line agent.LineID }
-	// FreeSeat says that a seat's work is over. After: rest before it may be offered again. Out: it stays out of the
-	// roster until its telephone reports again, or half a minute has passed.
+	// FreeSeat says that a seat's work is over, since when as it is stored. After: rest before it may be offered again.
+	// Out: it stays out of the roster until its telephone reports again, or half a minute has passed.
 	FreeSeat struct {
 		Line  agent.LineID
 		Seat  agent.SeatID
+		Since time.Time
 		After time.Duration
 		Out   bool
 	}

@@ -124,7 +124,7 @@ func (s *step) closeOffer(state OfferState, reason string, after seatAfter) Offe
 }
 
 func (s *step) freeSeat(seat agent.SeatID, after seatAfter) {
-	free := FreeSeat{Line: s.c.Line, Seat: seat}
+	free := FreeSeat{Line: s.c.Line, Seat: seat, Since: s.now}
 	switch after {
 	case seatIdle:
 	case seatRests:

@@ -178,7 +178,7 @@ func (c *Controller) letGo(ctx context.Context, e FreeSeat) {
 	case e.After > 0:
 		c.clock.set(e.Seat, due{at: now.Add(e.After), kind: dueRest, line: e.Line})
 	default:
-		c.seatFree(ctx, e.Line, e.Seat, now)
+		c.seatFree(ctx, e.Line, e.Seat, e.Since)
 	}
 	limited, cancel := verb(ctx)
 	defer cancel()
@@ -198,7 +198,7 @@ func (c *Controller) seatFree(ctx context.Context, line agent.LineID, seat agent
 		c.cfg.Observer.Failed("idle") // the matcher's next tick finds the seat in the ledger
 		c.cfg.Log.WarnContext(ctx, "put a seat among the idle", "seat", seat, "err", err)
 	}
-	c.matchers.wake(line, since)
+	c.matchers.wake(line, c.cfg.Now())
 }
 
 // workOver lets a pending intent take effect (A4).

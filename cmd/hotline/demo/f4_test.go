@@ -1,10 +1,13 @@
 package demo_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -62,10 +65,20 @@ func (s *stage) originateOne(ctx context.Context, i int) error {
 	return nil
 }
 
-// F4: the server is killed while a thousand wait. Everybody keeps the place and the time of waiting, music plays on, and
+// waiters is how many wait: music for a thousand takes both cores of a small machine, and then Asterisk's answers take
+// seconds. HOTLINE_TEST_WAITERS=1000 is for a larger one.
+func waiters(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("HOTLINE_TEST_WAITERS"), "300"))
+	require.NoError(t, err)
+	return n
+}
+
+// F4: the server is killed while hundreds wait. Everybody keeps the place and the time of waiting, music plays on, and
 // the order of service is the order of arrival, exactly.
-func TestF4ThousandWaitersKeepTheirOrder(t *testing.T) {
-	const waiting, served = 300, 60
+func TestF4WaitersKeepTheirOrder(t *testing.T) {
+	const served = 60
+	waiting := waiters(t)
 	s := start(t, 2, sinking)
 	s.hall.sit("A01")
 	first := s.citizens.arrive(0, 1)[0]

@@ -177,9 +177,10 @@ func (s *stage) answered() []telephony.LegID {
 // verify waits until the product is quiet and every invariant holds, from evidence outside of the server.
 func (s *stage) verify() {
 	s.t.Helper()
-	var breaches []string
+	began := time.Now()
+	var breaches, last []string
 	quiet := func() bool {
-		breaches = s.breaches()
+		last, breaches = breaches, s.breaches()
 		return len(breaches) == 0
 	}
 	deadline := time.NewTimer(45 * time.Second) // a seat that is kept from being rung for a while is not quiet yet
@@ -193,7 +194,7 @@ func (s *stage) verify() {
 			require.Empty(s.t, breaches, "invariants of reliability.md 5")
 		}
 	}
-	s.t.Logf("I1-I7, I13, I14 hold: %d calls, %d offers, %d tickets, %d answered by Asterisk's own records", one[int](s, `SELECT count(*) FROM call`),
+	s.t.Logf("I1-I7, I13, I14 hold after %s (until then: %v): %d calls, %d offers, %d tickets, %d answered by Asterisk's own records", millis(time.Since(began)), last, one[int](s, `SELECT count(*) FROM call`),
 		one[int](s, `SELECT count(*) FROM offer`), one[int](s, `SELECT count(*) FROM ticket`), len(s.answered()))
 }
 
