@@ -28,6 +28,7 @@ type floor struct {
 	pairs   map[telephony.LegID]*pair // by either leg
 	bares   map[telephony.LegID]bool  // answered soon
 	held    chan telephony.LegID
+	unrung  chan *pair // their caller had gone before the ring
 }
 
 type pair struct {
@@ -40,7 +41,7 @@ type pair struct {
 func newFloor(exchange *ari.Client, seats int, bare func(), log *slog.Logger) *floor {
 	f := &floor{
 		exchange: exchange, log: log, bare: bare, pairs: map[telephony.LegID]*pair{},
-		bares: map[telephony.LegID]bool{}, held: make(chan telephony.LegID, 1024),
+		bares: map[telephony.LegID]bool{}, held: make(chan telephony.LegID, 1024), unrung: make(chan *pair, 1024),
 	}
 	for i := range seats {
 		f.idle = append(f.idle, endpoint(i))
@@ -55,6 +56,10 @@ func (f *floor) run(ctx context.Context) {
 			return
 		case leg := <-f.held:
 			f.waiting = append(f.waiting, leg)
+		case p := <-f.unrung:
+			if f.pairs[p.seat] != nil {
+				f.gone(ctx, p.caller)
+			}
 		case s, ok := <-f.exchange.Signals():
 			if !ok {
 				return
@@ -123,7 +128,11 @@ func (f *floor) match(ctx context.Context) {
 		f.pairs[p.caller], f.pairs[p.seat] = p, p
 		go func() {
 			defer close(p.made)
-			f.try(ctx, "ring", f.exchange.Ring(ctx, telephony.RingRequest{Leg: p.seat, Endpoint: p.endpoint, Caller: p.caller, Limit: 15 * time.Second}))
+			err := f.exchange.Ring(ctx, telephony.RingRequest{Leg: p.seat, Endpoint: p.endpoint, Caller: p.caller, Limit: 15 * time.Second})
+			if err != nil {
+				f.unrung <- p
+			}
+			f.try(ctx, "ring", err)
 			f.try(ctx, "talk bridge", f.exchange.EnsureBridge(ctx, p.bridge, telephony.BridgeMixing))
 		}()
 	}

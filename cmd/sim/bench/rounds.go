@@ -58,7 +58,8 @@ func (h *hall) watch(ctx context.Context, o Options, called <-chan error) (round
 	began, before, calls := time.Now(), cpu(h.processes()), h.telephones.conversations()
 	pause(ctx, o.Window)
 	ended, after := time.Now(), cpu(h.processes())
-	r := round{waiting: len(legs) - o.Seats, calls: h.telephones.conversations() - calls, cpu: map[string]time.Duration{}}
+	r := round{waiting: min(len(legs)-o.Seats, o.Waiting), // Queue() gives its seat legs the number too
+		calls: h.telephones.conversations() - calls, cpu: map[string]time.Duration{}}
 	for name, used := range after {
 		r.cpu[name] = used - before[name]
 	}
