@@ -113,15 +113,22 @@ function toneFile() {
   return file
 }
 
-export function startBrowser() {
-  return chromium.launch({
+const options = () => ({
     executablePath: '/usr/bin/chromium',
     args: [
       '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
       `--use-file-for-fake-audio-capture=${toneFile()}`, '--autoplay-policy=no-user-gesture-required',
     ],
-  })
+})
+
+export const startBrowser = () => chromium.launch(options())
+
+/** A browser that a test may kill, as a power cut would. */
+export async function startMortalBrowser() {
+  const server = await chromium.launchServer(options())
+  const browser = await chromium.connect(server.wsEndpoint())
+  return { browser, kill: () => server.kill() }
 }
 
 /** A signed-in page; pictures go to .cache/shots. */
@@ -139,6 +146,19 @@ export async function signIn(browser, demo, role, size = { width: 1440, height: 
   await page.getByTestId('login-password').fill(account.password)
   await page.getByTestId('login-submit').click()
   return page
+}
+
+/** What a person reads at a place. */
+export const text = (page, id) => page.getByTestId(id).innerText()
+export const seen = (page, id, ms = 15000) => page.getByTestId(id).waitFor({ state: 'visible', timeout: ms })
+
+/** Takes a place at a seat; an official passes the device test and says 示闲. */
+export async function sitDown(page, seat, place) {
+  await page.getByTestId(`seat-${seat}-${place}`).click()
+  if (place !== 'official') return
+  await page.getByTestId('check-start').click({ timeout: 15000 })
+  await until(() => page.getByTestId('go-ready').isEnabled(), (on) => on, 30000)
+  await page.getByTestId('go-ready').click()
 }
 
 /** In the page: remembers every RTCPeerConnection, so that tests can ask getStats(). */

@@ -1,7 +1,7 @@
 // The story of the first real call, told by two real Chromium pages and a citizen who calls by SIPp.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { audioStats, citizen, citizenTone, officialTone, rows, shoot, signIn, startBrowser, startDemo, until } from './stack.mjs'
+import { audioStats, citizen, officialTone, rows, seen, shoot, signIn, sitDown, startBrowser, startDemo, text, until } from './stack.mjs'
 
 let demo, browser
 before(async () => {
@@ -13,27 +13,15 @@ after(async () => {
   await demo?.stop()
 })
 
-const text = (page, id) => page.getByTestId(id).innerText()
-const seen = (page, id, ms = 15000) => page.getByTestId(id).waitFor({ state: 'visible', timeout: ms })
-
-async function sitDown(page, place) {
-  await page.getByTestId(`seat-A01-${place}`).click()
-  if (place === 'official') {
-    await page.getByTestId('check-start').click({ timeout: 15000 })
-    await until(() => page.getByTestId('go-ready').isEnabled(), (on) => on, 30000)
-    await page.getByTestId('go-ready').click()
-  }
-}
-
 test('a citizen calls, an official answers, the recorder writes, the ticket is there', { timeout: 240000 }, async () => {
   const official = await signIn(browser, demo, 'official')
   await seen(official, 'seat-A01-official')
   await shoot(official, 'seats')
-  await sitDown(official, 'official')
+  await sitDown(official, 'A01', 'official')
   await until(() => text(official, 'state-word'), (w) => w.includes('空闲'))
   await shoot(official, 'seat-ready')
   const recorder = await signIn(browser, demo, 'recorder')
-  await sitDown(recorder, 'recorder')
+  await sitDown(recorder, 'A01', 'recorder')
   const supervisor = await signIn(browser, demo, 'supervisor')
   await seen(supervisor, 'board-seat-A01')
 
