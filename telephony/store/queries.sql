@@ -285,9 +285,9 @@ ORDER BY b.seq;
 -- name: BreachPlaces :many
 SELECT seq FROM call WHERE arrived_at >= @since GROUP BY seq HAVING count(*) > 1 ORDER BY seq;
 
--- Who waits in a line by the rows.
+-- Who waits in a line by the rows, and who is being brought to a seat: the index keeps them, claimed, until they talk.
 -- name: WaitingCalls :many
-SELECT id, priority, seq FROM call WHERE state = 'queued' AND line = @line ORDER BY priority, seq;
+SELECT id, priority, seq, state FROM call WHERE state IN ('queued', 'offered', 'connecting') AND line = @line ORDER BY priority, seq;
 
 -- I1: the channels among these that no call has.
 -- name: ChannelsWithoutCall :many

@@ -145,8 +145,9 @@ func (v *verifier) line(ctx context.Context, line agent.LineID) error {
 	for _, r := range rows {
 		call := telephony.CallID(r.ID)
 		switch w, there := have[call]; {
-		case !there:
+		case !there && telephony.State(r.State) == telephony.StateQueued:
 			missing = append(missing, r.ID)
+		case !there:
 		case w.Seq != r.Seq || w.Priority != int(r.Priority):
 			moved = append(moved, r.ID)
 		}

@@ -1377,16 +1377,17 @@ func (q *Queries) UpdateOffer(ctx context.Context, arg UpdateOfferParams) error 
 }
 
 const waitingCalls = `-- name: WaitingCalls :many
-SELECT id, priority, seq FROM call WHERE state = 'queued' AND line = $1 ORDER BY priority, seq
+SELECT id, priority, seq, state FROM call WHERE state IN ('queued', 'offered', 'connecting') AND line = $1 ORDER BY priority, seq
 `
 
 type WaitingCallsRow struct {
 	ID       string
 	Priority int32
 	Seq      int64
+	State    string
 }
 
-// Who waits in a line by the rows.
+// Who waits in a line by the rows, and who is being brought to a seat: the index keeps them, claimed, until they talk.
 func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCallsRow, error) {
 	rows, err := q.db.Query(ctx, waitingCalls, line)
 	if err != nil {
@@ -1396,7 +1397,12 @@ func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCall
 	var items []WaitingCallsRow
 	for rows.Next() {
 		var i WaitingCallsRow
-		if err := rows.Scan(&i.ID, &i.Priority, &i.Seq); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.Seq,
+			&i.State,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
