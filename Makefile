@@ -57,7 +57,7 @@ lint: $(CACHE)/bin/golangci-lint $(CACHE)/bin/sqlc $(PANEL)/node_modules/.packag
 	@$(CACHE)/bin/golangci-lint run ./...
 	@for d in agent telephony ticketing; do (cd $$d/store && ../../$(CACHE)/bin/sqlc diff) || exit 1; done
 	@go run ./cmd/hotline openapi | diff -u $(PANEL)/openapi.json - || { echo "the API has changed: run 'make generate' and commit"; exit 1; }
-	@cd $(PANEL) && npx openapi-typescript openapi.json -o - 2>/dev/null | diff -q src/api/schema.d.ts - >/dev/null || { echo "the panel's types are old: run 'make generate' and commit"; exit 1; }
+	@cd $(PANEL) && npx openapi-typescript openapi.json 2>/dev/null | diff -q src/api/schema.d.ts - >/dev/null || { echo "the panel's types are old: run 'make generate' and commit"; exit 1; }
 
 fmt: $(CACHE)/bin/golangci-lint ## format the Go code
 	@$(CACHE)/bin/golangci-lint fmt ./...
