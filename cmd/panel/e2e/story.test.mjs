@@ -110,6 +110,7 @@ test('the wrong password changes nothing and says what to do; English is one swi
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
   const page = await context.newPage()
   await page.goto(demo.panel)
+  await seen(page, 'login-name')
   await shoot(page, 'login')
   await page.getByTestId('login-name').fill('nobody')
   await page.getByTestId('login-password').fill('wrong-password-1')
