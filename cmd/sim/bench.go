@@ -15,7 +15,7 @@ type benchCmd struct {
 	Cache   string        `default:".cache" type:"path" help:"Folder of what is installed once."`
 	Pairs   int           `default:"5" help:"Turns of each opponent."`
 	Seats   int           `default:"20" help:"Officials."`
-	Waiting int           `default:"60" help:"Citizens who wait all the time. Each hears music: 50 packets a second, and a thread of Asterisk's."`
+	Waiting int           `default:"300" help:"Citizens who wait all the time. Each hears music: 50 packets a second, and a thread of Asterisk's: 60 leaves the cores half free."`
 	Rate    float64       `default:"100" help:"At which they call, per second."`
 	Window  time.Duration `default:"10s" help:"How long each turn is measured."`
 	Only    string        `help:"Let only this one take turns in B1 and B2, to look into it: Queue(), hotline or ARI floor."`
