@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"hotline/telephony"
@@ -120,17 +121,32 @@ func (s *server) tellPhone(ctx context.Context, news telephony.Signal) {
 	}
 }
 
-// pushSeats gives the exchange the seats' telephones, and only then lets browsers through to it.
+// pushSeats gives the exchange the seats' telephones, and only then lets browsers through to it. While a store is away it tries
+// again: no other news would ever come to do it.
 func (s *server) pushSeats(ctx context.Context, entity string) {
-	restarted, err := s.exchangeRestarted(ctx, entity)
-	if err == nil {
-		err = s.agents.RepushAll(ctx, restarted)
+	retry := time.NewTicker(500 * time.Millisecond)
+	defer retry.Stop()
+	for told := false; ; told = true {
+		restarted, err := s.exchangeRestarted(ctx, entity)
+		if err == nil {
+			err = s.agents.RepushAll(ctx, restarted)
+		}
+		if err == nil {
+			err = s.rememberExchange(ctx, entity)
+		}
+		if err == nil {
+			s.sip.ready.Store(true)
+			return
+		}
+		if !told {
+			s.log.ErrorContext(ctx, "seats not pushed to the exchange, trying again; their telephones stay away", slog.Any("err", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-retry.C:
+		}
 	}
-	if err != nil {
-		s.log.ErrorContext(ctx, "seats not pushed to the exchange; their telephones stay away", slog.Any("err", err))
-		return
-	}
-	s.sip.ready.Store(true)
 }
 
 func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) {
@@ -144,15 +160,24 @@ func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) 
 	}
 }
 
-// exchangeRestarted compares the exchange's identity with the one of the last time.
+// exchangeRestarted compares the exchange's identity with the one whose seats were pushed last.
 func (s *server) exchangeRestarted(ctx context.Context, entity string) (bool, error) {
-	key := s.settings.RedisPrefix + "entity"
-	old, err := s.redis.GetSet(ctx, key, entity).Result() //nolint:staticcheck // SET … GET needs the same, with more words
-	if err != nil && old != "" {
-		return false, fmt.Errorf("remember the exchange's identity: %w", err)
+	old, err := s.redis.Get(ctx, s.entityKey()).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, fmt.Errorf("recall the exchange's identity: %w", err)
 	}
 	return old != "" && old != entity, nil
 }
+
+// rememberExchange comes last: a push that failed half way finds the restart again.
+func (s *server) rememberExchange(ctx context.Context, entity string) error {
+	if err := s.redis.Set(ctx, s.entityKey(), entity, 0).Err(); err != nil {
+		return fmt.Errorf("remember the exchange's identity: %w", err)
+	}
+	return nil
+}
+
+func (s *server) entityKey() string { return s.settings.RedisPrefix + "entity" }
 
 func (s *server) serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
