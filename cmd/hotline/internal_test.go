@@ -119,22 +119,7 @@ func setup(t *testing.T) *bundle {
 	fake := aritest.New(t, aritest.Options{})
 	url := pgtest.URL(t)
 	args := files(t, url, fake.Password)
-	var s settings
-	for _, a := range args {
-		name, value, _ := strings.Cut(strings.TrimPrefix(a, "--"), "=")
-		switch name {
-		case "database-url-file":
-			s.DatabaseURLFile = value
-		case "redis-url-file":
-			s.RedisURLFile = value
-		case "ari-password-file":
-			s.ARIPasswordFile = value
-		case "number-key-file":
-			s.NumberKeyFile = value
-		case "redis-prefix":
-			s.RedisPrefix = value
-		}
-	}
+	s := fromFlags(args)
 	port, err := freePort(t)
 	require.NoError(t, err)
 	s.Listen, s.MetricsListen = fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:0"
@@ -163,6 +148,27 @@ func setup(t *testing.T) *bundle {
 		return res.StatusCode == http.StatusOK
 	}, 15*time.Second, 20*time.Millisecond, "the server gets ready")
 	return b
+}
+
+// fromFlags are the settings that files wrote.
+func fromFlags(args []string) settings {
+	var s settings
+	for _, a := range args {
+		name, value, _ := strings.Cut(strings.TrimPrefix(a, "--"), "=")
+		switch name {
+		case "database-url-file":
+			s.DatabaseURLFile = value
+		case "redis-url-file":
+			s.RedisURLFile = value
+		case "ari-password-file":
+			s.ARIPasswordFile = value
+		case "number-key-file":
+			s.NumberKeyFile = value
+		case "redis-prefix":
+			s.RedisPrefix = value
+		}
+	}
+	return s
 }
 
 func freePort(t *testing.T) (int, error) {

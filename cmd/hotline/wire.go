@@ -215,18 +215,20 @@ func (s *server) wireCalls(ctx context.Context) error {
 	return nil
 }
 
-// newLease names this server by its host and, when it can lock that name's file, proves that it is alone under it.
+// newLease names this server by the id in its lock file, with its host for people to read. Renewal has a connection of its own.
 func (s *server) newLease(ctx context.Context) *callstore.Lease {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "hotline"
 	}
-	holder := host + " " + s.settings.Listen
-	s.lock, err = lockName(s.settings.NumberKeyFile + ".lock")
+	who, err := takeIdentity(s.settings.NumberKeyFile + ".lock")
 	if err != nil {
-		s.log.WarnContext(ctx, "another process bears this server's name; the lease is waited for", slog.Any("err", err))
+		s.log.WarnContext(ctx, "this server cannot prove its name; the lease is waited for", slog.Any("err", err))
 	}
-	return callstore.NewLease(s.calls, callstore.LeaseOptions{Holder: holder, Alone: s.lock != nil, Now: s.now, Log: s.log})
+	s.lock = who.lock
+	return callstore.NewLease(s.calls.Config().ConnConfig, callstore.LeaseOptions{
+		Holder: host + " " + who.id, Alone: who.lock != nil, Now: s.now, Log: s.log,
+	})
 }
 
 func openVault(path string) (*callstore.Vault, error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/telephony"
 	"hotline/telephony/store/db"
@@ -35,9 +34,14 @@ type LeaseOptions struct {
 // Lease is the proof of being the one controller (R3): a row in Postgres with a time stamp by the database's clock. The
 // holder renews it every third of the TTL and trusts it for 0.6 of the TTL by its own monotonic clock, counted from before
 // the renewal was sent; beyond that it may decide nothing (R4) until a renewal succeeds.
+//
+// It has a connection of its own, so that a renewal waits for no other statement. A connection that has failed is thrown away
+// and the next renewal opens another: a pool of one would hold its place until the broken one is cleared away, which takes 15 s
+// when the network swallows what is sent.
 type Lease struct {
-	q   *db.Queries
-	opt LeaseOptions
+	config *pgx.ConnConfig
+	conn   *pgx.Conn // of the goroutine that is in Take or Run; nil: none is open
+	opt    LeaseOptions
 
 	mu        sync.Mutex // guards epoch and confirmed
 	epoch     int64
@@ -46,12 +50,12 @@ type Lease struct {
 
 var _ telephony.Lease = (*Lease)(nil)
 
-// NewLease returns a lease that is not held yet.
-func NewLease(pool *pgxpool.Pool, opt LeaseOptions) *Lease {
+// NewLease returns a lease that is not held yet. It connects when it first asks.
+func NewLease(config *pgx.ConnConfig, opt LeaseOptions) *Lease {
 	if opt.TTL == 0 {
 		opt.TTL = LeaseTTL
 	}
-	return &Lease{q: db.New(pool), opt: opt}
+	return &Lease{config: config, opt: opt}
 }
 
 // Epoch implements telephony.Lease.
@@ -78,6 +82,7 @@ func (l *Lease) Take(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			l.disconnect(ctx)
 			return fmt.Errorf("take the lease: %w", ctx.Err())
 		case <-tick.C:
 		}
@@ -88,7 +93,12 @@ func (l *Lease) take(ctx context.Context) (bool, error) {
 	asked := l.opt.Now()
 	ctx, cancel := context.WithTimeout(ctx, l.opt.TTL)
 	defer cancel()
-	epoch, err := l.q.TakeLease(ctx, db.TakeLeaseParams{Holder: l.opt.Holder, Alone: l.opt.Alone, Ttl: l.opt.TTL})
+	var epoch int64
+	err := l.ask(ctx, func(q *db.Queries) error {
+		var err error
+		epoch, err = q.TakeLease(ctx, db.TakeLeaseParams{Holder: l.opt.Holder, Alone: l.opt.Alone, Ttl: l.opt.TTL})
+		return err
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -103,6 +113,7 @@ func (l *Lease) take(ctx context.Context) (bool, error) {
 // Run renews the lease until ctx ends, and then gives it back. It returns telephony.ErrNotMaster as soon as another has
 // taken it. While the database does not answer, it goes on trying: nobody can know whether another took over before it does.
 func (l *Lease) Run(ctx context.Context) error {
+	defer l.disconnect(ctx)
 	tick := time.NewTicker(l.opt.TTL / 3)
 	defer tick.Stop()
 	for {
@@ -126,7 +137,12 @@ func (l *Lease) renew(ctx context.Context) error {
 	epoch, asked := l.held(), l.opt.Now()
 	ctx, cancel := context.WithTimeout(ctx, l.opt.TTL*6/10)
 	defer cancel()
-	rows, err := l.q.RenewLease(ctx, epoch)
+	var rows int64
+	err := l.ask(ctx, func(q *db.Queries) error {
+		var err error
+		rows, err = q.RenewLease(ctx, epoch)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -143,10 +159,47 @@ func (l *Lease) release(ctx context.Context) error {
 	l.lose()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opt.TTL)
 	defer cancel()
-	if _, err := l.q.ReleaseLease(ctx, epoch); err != nil {
+	err := l.ask(ctx, func(q *db.Queries) error {
+		_, err := q.ReleaseLease(ctx, epoch)
+		return err
+	})
+	if err != nil {
 		l.opt.Log.WarnContext(ctx, "lease not given back, it ends by itself", "err", err)
 	}
 	return nil
+}
+
+// ask runs a query on the lease's connection, and once more on another one when that has died since the last time: each of the
+// three may be repeated, and a restarted database need not cost a renewal.
+func (l *Lease) ask(ctx context.Context, query func(q *db.Queries) error) error {
+	for again := false; ; again = true {
+		err := l.once(ctx, query)
+		if err == nil || again || ctx.Err() != nil || l.conn == nil || !l.conn.IsClosed() {
+			return err
+		}
+	}
+}
+
+func (l *Lease) once(ctx context.Context, query func(q *db.Queries) error) error {
+	if l.conn == nil || l.conn.IsClosed() {
+		l.conn = nil
+		conn, err := pgx.ConnectConfig(ctx, l.config)
+		if err != nil {
+			return fmt.Errorf("connect for the lease: %w", err)
+		}
+		l.conn = conn
+	}
+	return query(db.New(l.conn))
+}
+
+func (l *Lease) disconnect(ctx context.Context) {
+	if l.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opt.TTL)
+	defer cancel()
+	_ = l.conn.Close(ctx) // it holds nothing
+	l.conn = nil
 }
 
 func (l *Lease) confirm(epoch int64, at time.Time) {

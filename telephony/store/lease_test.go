@@ -3,9 +3,14 @@ package store_test
 import (
 	"context"
 	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +22,7 @@ import (
 const ttl = 900 * time.Millisecond
 
 func lease(pool *pgxpool.Pool, holder string, alone bool, now func() time.Time) *store.Lease {
-	return store.NewLease(pool, store.LeaseOptions{Holder: holder, Alone: alone, TTL: ttl, Now: now, Log: slog.New(slog.DiscardHandler)})
+	return store.NewLease(pool.Config().ConnConfig, store.LeaseOptions{Holder: holder, Alone: alone, TTL: ttl, Now: now, Log: slog.New(slog.DiscardHandler)})
 }
 
 func epoch(t *testing.T, l *store.Lease) int64 {
@@ -81,7 +86,7 @@ func TestF1RestartedHolderNeedNotWait(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	hour := func(holder string, alone bool) *store.Lease {
-		return store.NewLease(pool, store.LeaseOptions{Holder: holder, Alone: alone, TTL: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		return store.NewLease(pool.Config().ConnConfig, store.LeaseOptions{Holder: holder, Alone: alone, TTL: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	}
 	require.NoError(t, hour("a", false).Take(t.Context()))
 	for _, other := range []*store.Lease{hour("b", true), hour("a", false)} {
@@ -103,11 +108,138 @@ func TestF12StandbyWaitsAfterARestart(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `UPDATE controller SET holder = 'a', epoch = 7, renewed_at = 'epoch'`)
 	require.NoError(t, err)
 	wait := func(ttl time.Duration) error {
-		l := store.NewLease(pool, store.LeaseOptions{Holder: "b", TTL: ttl, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		l := store.NewLease(pool.Config().ConnConfig, store.LeaseOptions{Holder: "b", TTL: ttl, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		return l.Take(ctx)
 	}
 	require.Error(t, wait(up+time.Hour), "the database is up for less than a TTL")
 	require.NoError(t, wait(min(up, time.Second)/2))
+}
+
+// RT7: the calls' connections are all busy, as when eight saves wait for a row, and the master renews its lease.
+func TestRenewalWaitsForNoOtherConnection(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	l := lease(pool, "a", false, time.Now)
+	require.NoError(t, l.Take(t.Context()))
+	var busy *pgxpool.Conn
+	for range pool.Config().MaxConns {
+		var err error
+		busy, err = pool.Acquire(t.Context())
+		require.NoError(t, err)
+		defer busy.Release()
+	}
+	defer running(t, l)()
+	renewed(t, busy, 3)
+}
+
+// A database that has ended our connection costs no renewal.
+func TestRenewalGoesOnAfterALostConnection(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	cfg := pool.Config().ConnConfig
+	cfg.RuntimeParams["application_name"] = "the lease"
+	var log strings.Builder
+	l := store.NewLease(cfg, store.LeaseOptions{Holder: "a", TTL: ttl, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, l.Take(t.Context()))
+	_, err := pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'the lease' AND datname = current_database()`)
+	require.NoError(t, err)
+	stop := running(t, l)
+	renewed(t, pool, 2)
+	stop()
+	require.NotContains(t, log.String(), "lease not renewed")
+}
+
+// running runs a lease that is held; call what it returns to end it.
+func running(t *testing.T, l *store.Lease) func() {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- l.Run(ctx) }()
+	return func() {
+		stop()
+		require.NoError(t, <-ran)
+	}
+}
+
+// renewed waits for so many renewals.
+func renewed(t *testing.T, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, times int,
+) {
+	t.Helper()
+	at := func() time.Time {
+		var at time.Time
+		require.NoError(t, db.QueryRow(t.Context(), `SELECT renewed_at FROM controller`).Scan(&at))
+		return at
+	}
+	last := at()
+	require.Eventually(t, func() bool {
+		if now := at(); now.After(last) {
+			last, times = now, times-1
+		}
+		return times == 0
+	}, 20*time.Second, 20*time.Millisecond, "renewals")
+}
+
+// A connection whose network swallows everything is given up, and the next renewal is on another one.
+func TestRenewalLeavesADeadConnection(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	cfg := pool.Config().ConnConfig
+	var dialled swallower
+	dial := cfg.DialFunc
+	cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return dialled.watch(c), nil
+	}
+	l := store.NewLease(cfg, store.LeaseOptions{Holder: "a", TTL: ttl, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, l.Take(t.Context()))
+	dialled.swallow()
+	defer running(t, l)()
+	fresh := func() bool {
+		_, ok := l.Epoch()
+		return ok
+	}
+	require.Eventually(t, func() bool { return !fresh() }, 10*time.Second, time.Millisecond, "hold-only while nothing comes back")
+	require.Eventually(t, fresh, 10*time.Second, 10*time.Millisecond, "before the 15 s in which the dead one is cleared away")
+}
+
+// swallower makes the connections that stand now lead nowhere.
+type swallower struct {
+	mu    sync.Mutex
+	conns []*swallowed // guarded by mu
+}
+
+func (s *swallower) watch(c net.Conn) net.Conn {
+	w := &swallowed{Conn: c}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, w)
+	return w
+}
+
+func (s *swallower) swallow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		c.lost.Store(true)
+	}
+}
+
+type swallowed struct {
+	net.Conn
+
+	lost atomic.Bool
+}
+
+func (c *swallowed) Write(b []byte) (int, error) {
+	if c.lost.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
 }
