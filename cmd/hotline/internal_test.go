@@ -107,6 +107,7 @@ func TestWrongLocaleAndWrongSchemaAreRefused(t *testing.T) {
 
 // bundle is a running server with a fake exchange, two officials and a recorder, and an open session.
 type bundle struct {
+	srv  *server
 	base string
 	fake *aritest.Asterisk
 	db   *pgx.Conn
@@ -114,7 +115,8 @@ type bundle struct {
 
 const password = "kaihui-anpai-2026"
 
-func setup(t *testing.T) *bundle {
+// setup starts it; change may alter what is wired before anything moves.
+func setup(t *testing.T, change ...func(*server)) *bundle {
 	t.Helper()
 	fake := aritest.New(t, aritest.Options{})
 	url := pgtest.URL(t)
@@ -129,7 +131,10 @@ func setup(t *testing.T) *bundle {
 	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	srv, err := newServer(t.Context(), s, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	b := &bundle{base: "http://" + s.Listen, fake: fake, db: conn}
+	for _, f := range change {
+		f(srv)
+	}
+	b := &bundle{srv: srv, base: "http://" + s.Listen, fake: fake, db: conn}
 	b.people(t, srv)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)

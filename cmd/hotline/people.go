@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,8 +110,8 @@ func (s *server) sweepTickets(ctx context.Context) error {
 	return err
 }
 
-// keepLogins cuts the sockets of logins that ended elsewhere, by time, by another process, with their person (V7.4.2: 2 s), and those
-// that hear what their person may no longer hear.
+// keepLogins cuts the sockets, of push and of softphones, of logins that ended elsewhere, by time, by another process, with their person
+// (V7.4.2: 2 s), and those that hear what their person may no longer hear.
 func (s *server) keepLogins(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -120,7 +121,7 @@ func (s *server) keepLogins(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		open := s.hub.Logins()
+		open := s.openLogins()
 		alive, err := s.auth.Alive(ctx, open)
 		if err != nil {
 			continue // the database is away; nobody is cut for that
@@ -137,4 +138,11 @@ func (s *server) keepLogins(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// openLogins are those that have a socket of either kind, each once.
+func (s *server) openLogins() []string {
+	open := append(s.hub.Logins(), s.sip.Logins()...)
+	slices.Sort(open)
+	return slices.Compact(open)
 }

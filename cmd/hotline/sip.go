@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -23,11 +24,14 @@ type sipProxy struct {
 	ready   atomic.Bool
 
 	mu      sync.Mutex
-	sockets map[string]context.CancelFunc // by login; guarded by mu
+	sockets map[string]*sipSocket // by login; guarded by mu
 }
 
+// sipSocket is one that is open now.
+type sipSocket struct{ cut context.CancelFunc }
+
 func newSIPProxy(asterisk *url.URL, origins []string, log *slog.Logger) *sipProxy {
-	p := &sipProxy{origins: origins, log: log, sockets: map[string]context.CancelFunc{}}
+	p := &sipProxy{origins: origins, log: log, sockets: map[string]*sipSocket{}}
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(asterisk)
@@ -64,21 +68,39 @@ func (p *sipProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	p.mu.Lock()
-	if old := p.sockets[id.Login]; old != nil {
-		old()
-	}
-	p.sockets[id.Login] = cancel
-	p.mu.Unlock()
+	defer p.open(id.Login, &sipSocket{cancel})()
 	p.proxy.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// open counts a login's socket in, in place of the one before, and returns what counts it out.
+func (p *sipProxy) open(login string, s *sipSocket) func() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if old := p.sockets[login]; old != nil {
+		old.cut()
+	}
+	p.sockets[login] = s
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.sockets[login] == s {
+			delete(p.sockets, login)
+		}
+	}
 }
 
 // Cut ends the socket of a login that is over.
 func (p *sipProxy) Cut(login string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if cancel := p.sockets[login]; cancel != nil {
-		cancel()
-		delete(p.sockets, login)
+	if s := p.sockets[login]; s != nil {
+		s.cut()
 	}
+}
+
+// Logins lists the logins that have a socket open.
+func (p *sipProxy) Logins() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.sockets))
 }
