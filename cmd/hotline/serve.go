@@ -82,15 +82,7 @@ func (s *server) control(ctx context.Context) error {
 func (s *server) forward(ctx context.Context) error {
 	defer close(s.signals)
 	for sig := range s.ari.Signals() {
-		_, up := sig.(telephony.Up)
-		_, phone := sig.(telephony.EndpointChanged)
-		if up || phone {
-			select {
-			case s.phoneNews <- sig:
-			case <-ctx.Done():
-				return nil
-			}
-		}
+		s.phoneNews.put(sig)
 		select {
 		case s.signals <- sig:
 		case <-ctx.Done():
@@ -98,27 +90,6 @@ func (s *server) forward(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// tellPhones applies news of telephones in order, away from the call path: each is a transaction.
-func (s *server) tellPhones(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case news := <-s.phoneNews:
-			s.tellPhone(ctx, news)
-		}
-	}
-}
-
-func (s *server) tellPhone(ctx context.Context, news telephony.Signal) {
-	if up, ok := news.(telephony.Up); ok {
-		s.pushSeats(ctx, up.Entity)
-	}
-	if phone, ok := news.(telephony.EndpointChanged); ok {
-		s.phoneChanged(ctx, phone)
-	}
 }
 
 // pushSeats gives the exchange the seats' telephones, and only then lets browsers through to it. While a store is away it tries
@@ -130,6 +101,9 @@ func (s *server) pushSeats(ctx context.Context, entity string) {
 		restarted, err := s.exchangeRestarted(ctx, entity)
 		if err == nil {
 			err = s.agents.RepushAll(ctx, restarted)
+		}
+		if err == nil {
+			err = s.comparePhones(ctx)
 		}
 		if err == nil {
 			err = s.rememberExchange(ctx, entity)
@@ -149,15 +123,15 @@ func (s *server) pushSeats(ctx context.Context, entity string) {
 	}
 }
 
-func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) {
+func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) error {
 	if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
-		s.log.ErrorContext(ctx, "news of a telephone not stored", slog.String("endpoint", v.Endpoint), slog.Any("err", err))
-		return
+		return err
 	}
 	// A conversation that waits for this telephone need not wait for its next try (A11).
 	if seat, err := s.agentStore.SeatOfEndpoint(ctx, v.Endpoint); err == nil && v.Online {
 		s.controller.SeatOnline(seat)
 	}
+	return nil
 }
 
 // exchangeRestarted compares the exchange's identity with the one whose seats were pushed last.

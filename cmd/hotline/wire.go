@@ -48,7 +48,7 @@ type server struct {
 	lease      *callstore.Lease
 	ari        *ari.Client
 	signals    chan telephony.Signal
-	phoneNews  chan telephony.Signal
+	phoneNews  *phoneNews
 	controller *telephony.Controller
 	callReads  *callstore.Store // what the web reads, on its own connections
 	agentStore *agentstore.Store
@@ -207,7 +207,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 		OnChange:       func(l agent.LineID) { s.controller.SeatChanged(l) },
 		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
 	}
-	s.signals, s.phoneNews = make(chan telephony.Signal), make(chan telephony.Signal, 4096)
+	s.signals, s.phoneNews = make(chan telephony.Signal), newPhoneNews()
 	s.controller = telephony.NewController(telephony.Config{
 		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.spread}, Line: lines, Seats: seats, Presence: s.agents,
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,

@@ -181,10 +181,16 @@ func TestEndpoints(t *testing.T) {
 	for range 3 {
 		require.Equal(t, telephony.EndpointChanged{Endpoint: seat, Online: true}, b.next(t))
 	}
+	seen, err := b.client.Registered(ctx)
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{seat: true}, seen)
 	b.fake.Drop() // subscribed to again at each connect
 	until[telephony.Up](t, b)
 	b.fake.Unregister(seat)
 	require.Equal(t, telephony.EndpointChanged{Endpoint: seat}, b.next(t))
+	seen, err = b.client.Registered(ctx)
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{seat: false}, seen)
 	require.NoError(t, b.client.DropEndpoint(ctx, seat))
 	require.NoError(t, b.client.DropEndpoint(ctx, seat), "gone is success")
 	left, ok := b.fake.Endpoint(seat)

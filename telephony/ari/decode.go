@@ -97,6 +97,9 @@ func (d *decoder) signal(event ari.Event, frame []byte) (telephony.Signal, bool)
 	}
 }
 
+// online is the state of an endpoint whose telephone is there.
+const online = "online"
+
 // endpointSignal: all three carry the endpoint as it is by then, which says more than the event itself.
 func endpointSignal(event ari.Event) (telephony.Signal, bool) {
 	var at ari.EndpointData
@@ -113,7 +116,7 @@ func endpointSignal(event ari.Event) (telephony.Signal, bool) {
 	if !strings.EqualFold(at.Technology, "PJSIP") {
 		return nil, true
 	}
-	return telephony.EndpointChanged{Endpoint: at.Resource, Online: at.State == "online"}, at.Resource != ""
+	return telephony.EndpointChanged{Endpoint: at.Resource, Online: at.State == online}, at.Resource != ""
 }
 
 func entered(e *ari.StasisStart) telephony.Signal {

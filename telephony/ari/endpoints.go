@@ -50,6 +50,20 @@ func (c *Client) DropEndpoint(ctx context.Context, name string) error {
 	return errors.Join(failed...)
 }
 
+// Registered tells which telephones the exchange sees now, and which it knows and does not see. Events tell the changes; this is
+// for after events were missed.
+func (c *Client) Registered(ctx context.Context) (map[string]bool, error) {
+	var all []ari.EndpointData
+	if err := c.list(ctx, opEndpoints, &all, "endpoints", "PJSIP"); err != nil {
+		return nil, fmt.Errorf("list telephones: %w", err)
+	}
+	seen := make(map[string]bool, len(all))
+	for _, e := range all {
+		seen[e.Resource] = e.State == online
+	}
+	return seen, nil
+}
+
 type object struct {
 	kind   string
 	fields []ari.ConfigTuple

@@ -136,9 +136,20 @@ func TestLiveRegistration(t *testing.T) {
 	status, _ = browser.register(t, 2, browser.answer(challenge))
 	require.Equal(t, "200", status)
 	b.online(t, name, true)
+	for range 5 { // a seat that is pushed again stays registered, and looks so at once
+		require.NoError(t, b.client.PutEndpoint(ctx, telephony.Endpoint{Name: name, HA1: ha1(name, "secret")}))
+		seen, err := b.client.Registered(ctx)
+		require.NoError(t, err)
+		require.True(t, seen[name])
+	}
 
 	require.NoError(t, browser.conn.Close())
 	b.online(t, name, false)
+	seen, err := b.client.Registered(ctx)
+	require.NoError(t, err)
+	there, known := seen[name]
+	require.True(t, known)
+	require.False(t, there)
 	require.NoError(t, b.client.DropEndpoint(ctx, name))
 
 	// A drop ends the subscription; the next push renews it.

@@ -40,6 +40,7 @@ const (
 	opWatch        = "watch"
 	opPutEndpoint  = "put_endpoint"
 	opDropEndpoint = "drop_endpoint"
+	opEndpoints    = "endpoints"
 )
 
 // guard says what a request must ask before it goes out.

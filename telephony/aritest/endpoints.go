@@ -41,17 +41,33 @@ func (a *Asterisk) setOnline(name string, online bool) {
 		if !ep.watched {
 			return
 		}
-		state, peer, contact := "offline", "Unreachable", "Removed"
+		peer, contact := "Unreachable", "Removed"
 		if online {
-			state, peer, contact = "online", "Reachable", "NonQualified"
+			peer, contact = "Reachable", "NonQualified"
 		}
-		at := map[string]any{"technology": "PJSIP", "resource": name, "state": state, "channel_ids": []string{}}
+		at := ep.shown(name)
 		a.emitLocked("PeerStatusChange", map[string]any{"endpoint": at, "peer": map[string]string{"peer_status": peer}})
 		a.emitLocked("ContactStatusChange", map[string]any{
 			"endpoint": at, "contact_info": map[string]string{"aor": name, "contact_status": contact, "uri": "sip:" + name + "@browser"},
 		})
 		a.emitLocked("EndpointStateChange", map[string]any{"endpoint": at})
 	})
+}
+
+func (e *endpoint) shown(name string) map[string]any {
+	state := "offline"
+	if e.online {
+		state = "online"
+	}
+	return map[string]any{"technology": "PJSIP", "resource": name, "state": state, "channel_ids": []string{}}
+}
+
+func (a *Asterisk) listEndpoints(*http.Request, []byte) answer {
+	all := []map[string]any{}
+	for name, ep := range a.endpoints {
+		all = append(all, ep.shown(name))
+	}
+	return answer{http.StatusOK, all}
 }
 
 func (a *Asterisk) push(r *http.Request, body []byte) answer {

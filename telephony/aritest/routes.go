@@ -29,6 +29,7 @@ const (
 	OpRemove       Op = "remove_channel"
 	OpPush         Op = "push"
 	OpDrop         Op = "drop"
+	OpEndpoints    Op = "endpoints"
 )
 
 // answer is a status and a body: nil, a value for JSON.
@@ -66,6 +67,7 @@ func (a *Asterisk) routes() http.Handler {
 		"DELETE /ari/bridges/{id}":                                    {OpDeleteBridge, a.deleteBridge},
 		"POST /ari/bridges/{id}/addChannel":                           {OpAdd, a.addChannel},
 		"POST /ari/bridges/{id}/removeChannel":                        {OpRemove, a.removeChannel},
+		"GET /ari/endpoints/PJSIP":                                    {OpEndpoints, a.listEndpoints},
 		"PUT /ari/asterisk/config/dynamic/res_pjsip/{kind}/{name}":    {OpPush, a.push},
 		"DELETE /ari/asterisk/config/dynamic/res_pjsip/{kind}/{name}": {OpDrop, a.drop},
 	} {
