@@ -229,29 +229,43 @@ func (h *Hub) Logins() []string {
 	return slices.Collect(maps.Keys(logins))
 }
 
-// Recheck asks the Authorizer again about every topic of a login's sockets; one that is no longer allowed ends its socket.
-func (h *Hub) Recheck(ctx context.Context, login string) {
-	for _, s := range h.of(login) {
-		if !h.allowed(ctx, s.who, s.topics) {
+// Recheck asks the Authorizer again, once, about every topic of the logins' sockets; a socket that hears what is no longer allowed
+// ends. While the Authorizer cannot tell, nobody is cut.
+func (h *Hub) Recheck(ctx context.Context, logins []string) error {
+	sockets := h.of(logins...)
+	if len(sockets) == 0 {
+		return nil
+	}
+	who := make([]Subject, len(sockets))
+	for i, s := range sockets {
+		who[i] = s.who
+	}
+	rule, err := h.cfg.Authorizer.Rule(ctx, who...)
+	if err != nil {
+		return fmt.Errorf("ask what %d sockets may hear: %w", len(sockets), err)
+	}
+	for _, s := range sockets {
+		if !rule.all(s.who, s.topics) {
 			s.end(closeNotAllowed, "not allowed")
 		}
 	}
+	return nil
 }
 
-func (h *Hub) of(login string) []*socket {
+func (h *Hub) of(logins ...string) []*socket {
+	named := make(map[string]bool, len(logins))
+	for _, login := range logins {
+		named[login] = true
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var out []*socket
 	for s := range h.sockets {
-		if s.who.Login == login {
+		if named[s.who.Login] {
 			out = append(out, s)
 		}
 	}
 	return out
-}
-
-func (h *Hub) allowed(ctx context.Context, who Subject, topics []string) bool {
-	return !slices.ContainsFunc(topics, func(t string) bool { return !h.cfg.Authorizer.Allow(ctx, who, t) })
 }
 
 // stop tells every browser to come back, and waits until they have been told.

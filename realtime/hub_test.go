@@ -3,11 +3,13 @@ package realtime_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,8 +35,8 @@ type bundle struct {
 // perSubject lets everybody hear the topics that carry their id, and "board".
 type perSubject struct{}
 
-func (perSubject) Allow(_ context.Context, who realtime.Subject, topic string) bool {
-	return topic == "board" || topic == "seat:"+who.ID
+func (perSubject) Rule(context.Context, ...realtime.Subject) (realtime.Rule, error) {
+	return func(who realtime.Subject, topic string) bool { return topic == "board" || topic == "seat:"+who.ID }, nil
 }
 
 func setup(tb testing.TB, change func(*realtime.Config)) *bundle {
@@ -241,6 +243,51 @@ func TestCutEndsTheSocketsOfALogin(t *testing.T) {
 	b.hub.Cut("login-A01")
 	require.Equal(t, 3500, closed(t, mine))
 	b.append(t, "call.k", "board")
+	require.Equal(t, "call.k", next(t, other).Kind)
+}
+
+// changing allows what it is told to, and counts how often it is asked.
+type changing struct {
+	asked atomic.Int64
+	lost  atomic.Pointer[string] // topic that nobody may hear any more
+	away  atomic.Bool
+}
+
+func (c *changing) Rule(context.Context, ...realtime.Subject) (realtime.Rule, error) {
+	c.asked.Add(1)
+	if c.away.Load() {
+		return nil, errors.New("away")
+	}
+	lost := c.lost.Load()
+	return func(_ realtime.Subject, topic string) bool { return lost == nil || topic != *lost }, nil
+}
+
+// RT12: looking at everybody's topics again costs one question, however many sockets and topics there are.
+func TestRecheckAsksOnce(t *testing.T) {
+	t.Parallel()
+	rights := &changing{}
+	b := setup(t, func(c *realtime.Config) { c.Authorizer = rights })
+	mine := b.open(t, "A01", "", "seat:A01", "call:1", "call:2", "board")
+	again := b.open(t, "A01", "", "board")
+	other := b.open(t, "B02", "", "seat:B02", "board")
+	for _, c := range []*websocket.Conn{mine, again, other} {
+		next(t, c)
+	}
+	everybody := b.hub.Logins()
+	require.ElementsMatch(t, []string{"login-A01", "login-B02"}, everybody)
+	before := rights.asked.Load()
+	require.NoError(t, b.hub.Recheck(t.Context(), everybody))
+	require.EqualValues(t, 1, rights.asked.Load()-before)
+
+	rights.away.Store(true)
+	require.Error(t, b.hub.Recheck(t.Context(), everybody))
+	rights.away.Store(false)
+	lost := "call:2"
+	rights.lost.Store(&lost)
+	require.NoError(t, b.hub.Recheck(t.Context(), everybody))
+	require.Equal(t, 3501, closed(t, mine))
+	b.append(t, "call.k", "board")
+	require.Equal(t, "call.k", next(t, again).Kind, "nobody was cut while the rights could not be read")
 	require.Equal(t, "call.k", next(t, other).Kind)
 }
 

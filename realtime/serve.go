@@ -26,7 +26,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		http.Error(w, "no valid ticket: ask for one by POST /api/ws-ticket", http.StatusUnauthorized)
 		return
-	case !h.allowed(r.Context(), t.who, t.topics):
+	}
+	rule, err := h.cfg.Authorizer.Rule(r.Context(), t.who)
+	switch {
+	case err != nil:
+		h.cfg.Log.ErrorContext(r.Context(), "rights not read", slog.String("subject", t.who.ID), slog.Any("err", err))
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+		return
+	case !rule.all(t.who, t.topics):
 		http.Error(w, "not allowed", http.StatusForbidden)
 		return
 	}

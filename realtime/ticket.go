@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,10 +23,14 @@ type Subject struct {
 	Value any
 }
 
-// Authorizer says who may hear a topic. It is asked when a ticket is issued, when it is used, and on Recheck.
+// Authorizer says who may hear what. It is asked when a ticket is issued, when it is used, and on Recheck: once for everybody and
+// everything that is looked at then, so that it can find out in one step what it needs to know.
 type Authorizer interface {
-	Allow(ctx context.Context, who Subject, topic string) bool
+	Rule(ctx context.Context, who ...Subject) (Rule, error)
 }
+
+// Rule says whether one of the subjects that it was made for may hear a topic, as things stood then.
+type Rule func(who Subject, topic string) bool
 
 // Errors of Issue.
 var (
@@ -32,6 +38,10 @@ var (
 	ErrTooMany     = errors.New("too many topics")
 	ErrBadPosition = errors.New("position is not one of ours")
 )
+
+func (r Rule) all(who Subject, topics []string) bool {
+	return !slices.ContainsFunc(topics, func(topic string) bool { return !r(who, topic) })
+}
 
 const (
 	maxTopics   = 32
@@ -55,10 +65,12 @@ func (h *Hub) Issue(r *http.Request, who Subject, topics []string, since string)
 	if len(topics) > maxTopics {
 		return "", time.Time{}, ErrTooMany
 	}
-	for _, topic := range topics {
-		if !h.cfg.Authorizer.Allow(r.Context(), who, topic) {
-			return "", time.Time{}, ErrNotAllowed
-		}
+	rule, err := h.cfg.Authorizer.Rule(r.Context(), who)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("ask what %s may hear: %w", who.ID, err)
+	}
+	if !rule.all(who, topics) {
+		return "", time.Time{}, ErrNotAllowed
 	}
 	t := ticket{who: who, topics: topics, network: network(r), expires: h.cfg.Now().Add(h.cfg.TicketLife)}
 	if since != "" {

@@ -44,6 +44,10 @@ SELECT seat, (CASE WHEN person = @person::uuid THEN 'official' ELSE 'recorder' E
 FROM seat_state WHERE person = @person::uuid OR recorder = @person::uuid
 ORDER BY seat LIMIT 1;
 
+-- The places of the named people, in one look.
+-- name: SittingsOf :many
+SELECT seat, person, recorder FROM seat_state WHERE person = ANY(@people::uuid[]) OR recorder = ANY(@people::uuid[]);
+
 -- Serialises the places that a person takes; the references of other rows go on.
 -- name: LockPerson :one
 SELECT disabled_at FROM person WHERE id = @id FOR NO KEY UPDATE;

@@ -141,6 +141,27 @@ func (s *Store) SittingOf(ctx context.Context, person agent.PersonID) (agent.Sit
 	return agent.Sitting{Seat: agent.SeatID(row.Seat), Place: agent.Place(row.Place)}, nil
 }
 
+// SittingsOf finds where the people sit, and those who sit beside them; who sits nowhere is not in it.
+func (s *Store) SittingsOf(ctx context.Context, people []agent.PersonID) (map[agent.PersonID]agent.Sitting, error) {
+	ids := make([]string, len(people))
+	for i, p := range people {
+		ids[i] = string(p)
+	}
+	rows, err := s.q.SittingsOf(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("seats of %d people: %w", len(people), err)
+	}
+	sittings := make(map[agent.PersonID]agent.Sitting, len(people))
+	for _, r := range rows {
+		for place, person := range map[agent.Place]*string{agent.PlaceOfficial: r.Person, agent.PlaceRecorder: r.Recorder} {
+			if person != nil {
+				sittings[agent.PersonID(*person)] = agent.Sitting{Seat: agent.SeatID(r.Seat), Place: place}
+			}
+		}
+	}
+	return sittings, nil
+}
+
 func state(line, kind string, r db.SeatState, work string, since time.Time, until *time.Time) agent.State {
 	return agent.State{
 		Seat: agent.SeatID(r.Seat), Line: agent.LineID(line), Kind: agent.SeatKind(kind),

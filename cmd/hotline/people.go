@@ -57,16 +57,33 @@ func (s *server) wireHub(context.Context) error {
 	return nil
 }
 
-// hearing says who may hear which topic: one's own seat; everybody's for those who may read the board.
+// hearing says who may hear which topic: one's own seat; everybody's for those who may force seats.
 type hearing struct{ hall *agentstore.Store }
 
 var _ realtime.Authorizer = hearing{}
 
-func (a hearing) Allow(ctx context.Context, who realtime.Subject, topic string) bool {
-	id, ok := who.Value.(agent.Identity)
-	if !ok {
-		return false
+// Rule looks up in one query where everybody sits whose hearing depends on it.
+func (a hearing) Rule(ctx context.Context, who ...realtime.Subject) (realtime.Rule, error) {
+	var seated []agent.PersonID
+	for _, w := range who {
+		if id, ok := w.Value.(agent.Identity); ok && !id.May(agent.ActForce) {
+			seated = append(seated, id.Person)
+		}
 	}
+	var sittings map[agent.PersonID]agent.Sitting
+	if len(seated) > 0 {
+		var err error
+		if sittings, err = a.hall.SittingsOf(ctx, seated); err != nil {
+			return nil, err
+		}
+	}
+	return func(w realtime.Subject, topic string) bool {
+		id, ok := w.Value.(agent.Identity)
+		return ok && hears(id, sittings[id.Person].Seat, topic)
+	}, nil
+}
+
+func hears(id agent.Identity, own agent.SeatID, topic string) bool {
 	kind, name, _ := strings.Cut(topic, ":")
 	switch kind {
 	case "board":
@@ -78,11 +95,7 @@ func (a hearing) Allow(ctx context.Context, who realtime.Subject, topic string) 
 	case "audit":
 		return id.May(agent.ActReadAudit)
 	case "seat":
-		if id.May(agent.ActForce) {
-			return true
-		}
-		sits, err := a.hall.SittingOf(ctx, id.Person)
-		return err == nil && string(sits.Seat) == name
+		return id.May(agent.ActForce) || own != "" && string(own) == name
 	}
 	return false
 }
@@ -131,12 +144,11 @@ func (s *server) keepLogins(ctx context.Context) error {
 			still[login] = true
 		}
 		for _, login := range open {
-			if still[login] {
-				s.hub.Recheck(ctx, login) // who has left a seat no longer hears it (V8.3.1)
-			} else {
+			if !still[login] {
 				s.cut(login)
 			}
 		}
+		_ = s.hub.Recheck(ctx, alive) // who has left a seat no longer hears it (V8.3.1); the database that is away is asked again
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -111,8 +112,11 @@ func (s *server) wsTicket(ctx context.Context, in *wsTicketInput) (*wsTicketOutp
 		return nil, refusal(http.StatusForbidden, "not_allowed", "one of the topics is not for you")
 	case errors.Is(err, realtime.ErrBadPosition):
 		return nil, refusal(http.StatusUnprocessableEntity, "position", "since: not a position; leave it empty and read a fresh snapshot")
-	case err != nil:
+	case errors.Is(err, realtime.ErrTooMany):
 		return nil, refusal(http.StatusUnprocessableEntity, "topics", err.Error())
+	case err != nil:
+		s.log.ErrorContext(ctx, "socket ticket not made", slog.Any("err", err))
+		return nil, refusal(http.StatusServiceUnavailable, "unavailable", "the rights cannot be read now; try again")
 	}
 	out := &wsTicketOutput{}
 	out.Body.Ticket, out.Body.ExpiresAt = name, expires.UTC()

@@ -818,3 +818,34 @@ func (q *Queries) SittingOf(ctx context.Context, person string) (SittingOfRow, e
 	err := row.Scan(&i.Seat, &i.Place)
 	return i, err
 }
+
+const sittingsOf = `-- name: SittingsOf :many
+SELECT seat, person, recorder FROM seat_state WHERE person = ANY($1::uuid[]) OR recorder = ANY($1::uuid[])
+`
+
+type SittingsOfRow struct {
+	Seat     string
+	Person   *string
+	Recorder *string
+}
+
+// The places of the named people, in one look.
+func (q *Queries) SittingsOf(ctx context.Context, people []string) ([]SittingsOfRow, error) {
+	rows, err := q.db.Query(ctx, sittingsOf, people)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SittingsOfRow
+	for rows.Next() {
+		var i SittingsOfRow
+		if err := rows.Scan(&i.Seat, &i.Person, &i.Recorder); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
