@@ -22,8 +22,9 @@ ORDER BY f.ord`
 
 const separator = "\x1f"
 
-// Append writes the facts in the transaction of the change they tell. Make it the last statement before the commit:
-// from here on the transaction holds back readers of everything that starts after it.
+// Append writes the facts in the transaction of the change they tell. Make it the last statement before the commit, because the
+// facts take their order from it. The transaction has its id, and holds readers back, since its first lock or write already: read
+// and decide before that, or use a Pipeline.
 func Append(ctx context.Context, tx pgx.Tx, facts ...Fact) error {
 	if len(facts) == 0 {
 		return nil

@@ -114,18 +114,23 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	var mu sync.Mutex
 	parked := make(chan string, 1)
 	done := make(chan struct{})
-	apply := func(ctx context.Context, tx pgx.Tx, f factlog.Fact) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject); err != nil {
+	apply := func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
+		if _, err := w.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject); err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		n, _ := strconv.Atoi(f.Subject)
 		switch {
 		case f.Subject == "7":
 			return errors.New("poison")
+		case !failed[f.Subject] && n%2 == 0:
+			failed[f.Subject] = true
+			_, err := w.Exec(ctx, `SELECT must(false, 'HL002')`) // found by the database, after the effect, before the commit
+			return err
 		case !failed[f.Subject]:
 			failed[f.Subject] = true
-			return errors.New("crash after the effect, before the commit")
+			return errors.New("found out too late")
 		}
 		if f.Kind == "call.last" {
 			close(done)
@@ -154,4 +159,135 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	var aside int
 	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM fact_parked`).Scan(&aside))
 	require.Equal(t, 1, aside)
+}
+
+// RT13: while a handler reads and decides, its transaction has not begun, so nobody who reads the log waits for it.
+func TestReactionHoldsBackNobodyWhileItReads(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	from, err := factlog.Head(ctx, pool)
+	require.NoError(t, err)
+	require.NoError(t, appendOne(ctx, pool, "call.k", "slow"))
+	reading, read, applied := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		applied <- factlog.React(ctx, pool, factlog.Reaction{
+			Consumer: "test", Kinds: []string{"call.k"}, Now: time.Now, Poll: 10 * time.Millisecond,
+			Apply: func(context.Context, *factlog.Pipeline, factlog.Fact) error {
+				close(reading)
+				<-read
+				return nil
+			},
+		})
+	}()
+	<-reading
+	require.NoError(t, appendOne(ctx, pool, "call.other", "after"))
+	seen := errors.New("seen")
+	within, stop := context.WithTimeout(ctx, 20*time.Second) // transactions of other tests hold readers back, too, but not for long
+	defer stop()
+	err = factlog.NewReader(pool).Follow(within, factlog.Following{From: from, Poll: 10 * time.Millisecond}, func(_ context.Context, facts []factlog.Fact) error {
+		if facts[len(facts)-1].Subject == "after" {
+			return seen
+		}
+		return nil
+	})
+	close(read)
+	require.ErrorIs(t, err, seen)
+	cancel()
+	require.ErrorIs(t, <-applied, context.Canceled)
+}
+
+// Connections that break are the database's failures, not the fact's: none is parked, and each takes effect once (F12).
+func TestReactionOutlivesItsConnections(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := pool.Exec(ctx, `CREATE TABLE effect (subject text)`)
+	require.NoError(t, err)
+	const n = 8
+	for i := range n {
+		require.NoError(t, appendOne(ctx, pool, "call.k", strconv.Itoa(i)))
+	}
+	apart := pool.Config().ConnConfig
+	apart.RuntimeParams["application_name"] = "apart"
+	var killer, looker *pgx.Conn
+	for _, c := range []**pgx.Conn{&killer, &looker} {
+		*c, err = pgx.ConnectConfig(ctx, apart)
+		require.NoError(t, err)
+		defer func() { _ = (*c).Close(context.WithoutCancel(ctx)) }()
+	}
+	asked := 0
+	ended := make(chan error, 1)
+	go func() {
+		ended <- factlog.React(ctx, pool, factlog.Reaction{
+			Consumer: "test", Kinds: []string{"call.k"}, Now: time.Now, Attempts: 1, Poll: time.Millisecond,
+			Apply: func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
+				asked++
+				if asked%4 == 0 { // a restart says so
+					_, err := killer.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'apart'`)
+					if err != nil {
+						return err
+					}
+				}
+				c, err := pool.Acquire(ctx)
+				if err != nil {
+					return err
+				}
+				defer c.Release()
+				if half, ok := c.Conn().PgConn().Conn().(interface{ CloseRead() error }); ok && asked%4 == 1 { // a crash does not
+					_ = half.CloseRead()
+				}
+				var one int
+				if err := c.QueryRow(ctx, `SELECT 1`).Scan(&one); err != nil {
+					return err
+				}
+				_, err = w.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject)
+				return err
+			},
+		})
+	}()
+	require.Eventually(t, func() bool {
+		var all, distinct, parked int
+		err := looker.QueryRow(t.Context(), `SELECT count(*), count(DISTINCT subject), (SELECT count(*) FROM fact_parked) FROM effect`).Scan(&all, &distinct, &parked)
+		return err == nil && all == n && distinct == n && parked == 0
+	}, 30*time.Second, 10*time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
+func TestPipelineIsWholeOrNothing(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	ctx := t.Context()
+	_, err := pool.Exec(ctx, `CREATE TABLE effect (subject text)`)
+	require.NoError(t, err)
+	count := func() int {
+		var n int
+		require.NoError(t, pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM effect) + (SELECT count(*) FROM fact)`).Scan(&n))
+		return n
+	}
+	fact := factlog.Fact{At: time.Unix(0, 0), Kind: "call.k", Subject: "s", Topics: []string{"t"}, Actor: "test"}
+	fill := func(then string, facts ...factlog.Fact) *factlog.Pipeline {
+		var p factlog.Pipeline
+		p.Tell(facts...)
+		for _, sql := range []string{`INSERT INTO effect VALUES ('1')`, then} {
+			_, err := p.Exec(ctx, sql)
+			require.NoError(t, err)
+		}
+		return &p
+	}
+	require.ErrorIs(t, fill(`SELECT must(false, 'HL002')`, fact).Commit(ctx, pool), factlog.ErrStale)
+	require.Error(t, fill(`SELECT 1/0`, fact).Commit(ctx, pool))
+	bad := fact
+	bad.Actor = ""
+	require.ErrorContains(t, fill(`SELECT 1`, bad).Commit(ctx, pool), "no actor")
+	require.Zero(t, count())
+	require.NoError(t, fill(`SELECT must(true, 'HL002')`, fact, fact).Commit(ctx, pool))
+	require.Equal(t, 3, count())
+	require.NoError(t, new(factlog.Pipeline).Commit(ctx, pool), "nothing to do")
+
+	var p factlog.Pipeline
+	_, err = p.Query(ctx, `SELECT 1`)
+	require.Error(t, err)
+	require.Error(t, p.QueryRow(ctx, `SELECT 1`).Scan())
 }

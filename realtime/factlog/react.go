@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -17,10 +19,10 @@ const (
 	firstRetry      = 50 * time.Millisecond
 )
 
-// Pool is what a reaction needs: reads, and a transaction for each effect.
+// Pool is what a reaction needs: reads, and a pipeline for each effect.
 type Pool interface {
 	DB
-	Begin(ctx context.Context) (pgx.Tx, error)
+	Sender
 }
 
 // Reaction is a durable consumer of some kinds of facts. Its cursor moves in the transaction of its effect, so each fact
@@ -28,8 +30,9 @@ type Pool interface {
 type Reaction struct {
 	Consumer string   // its name in fact_cursor; never rename one
 	Kinds    []string // the facts it wants; others pass unseen
-	// Apply makes the effect in tx and returns the error that undoes it. It may be called again for the same fact.
-	Apply func(ctx context.Context, tx pgx.Tx, f Fact) error
+	// Apply reads what it needs, on a connection of its own, and queues the effect in w, guarded by what it has read. It may be
+	// called again for the same fact, and its effect then be dropped: another runner was first. No reader of the log waits for it.
+	Apply func(ctx context.Context, w *Pipeline, f Fact) error
 
 	Signal   *Signal
 	Poll     time.Duration
@@ -122,10 +125,9 @@ func (r *reacting) cursor(ctx context.Context) (Position, error) {
 	var p Position
 	err := r.pool.QueryRow(ctx, `SELECT xid, id FROM fact_cursor WHERE consumer = $1`, r.Consumer).Scan(&p.XID, &p.ID)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO fact_cursor (consumer, xid, id) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING`, r.Consumer)
-			return err
-		})
+		var w Pipeline
+		w.batch.Queue(`INSERT INTO fact_cursor (consumer, xid, id) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING`, r.Consumer)
+		err = w.Commit(ctx, r.pool)
 	}
 	if err != nil {
 		return Position{}, fmt.Errorf("read cursor of %s: %w", r.Consumer, err)
@@ -159,35 +161,32 @@ func (r *reacting) settle(ctx context.Context, f Fact) error {
 	}
 }
 
-// once moves the cursor past the fact and makes its effect, both or neither. The cursor's row lock lets one runner
-// through; a runner that comes second finds the cursor moved and does nothing.
-func (r *reacting) once(ctx context.Context, f Fact, effect func(context.Context, pgx.Tx, Fact) error) error {
-	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		moved, err := tx.Exec(ctx, `UPDATE fact_cursor SET xid = $2::xid8, id = $3
-WHERE consumer = $1 AND (xid, id) < ($2::xid8, $3::bigint)`, r.Consumer, f.Position.XID, f.Position.ID)
-		if err != nil {
-			return fmt.Errorf("move cursor: %w", err)
-		}
-		if moved.RowsAffected() == 0 {
-			return nil
-		}
-		err = guarded(ctx, tx, f, effect)
-		if err != nil && tx.Conn().IsClosed() {
-			return errors.Join(errAway, err)
-		}
+// moveCursor lets one runner through: one that comes second waits for the first, finds the cursor moved, and its effect is undone.
+const moveCursor = `WITH moved AS (
+  UPDATE fact_cursor SET xid = $2::xid8, id = $3 WHERE consumer = $1 AND (xid, id) < ($2::xid8, $3::bigint) RETURNING 1)
+SELECT must(count(*) = 1, $4) FROM moved`
+
+// once makes the effect and moves the cursor past the fact, both or neither, in one round trip after all that is read for it.
+func (r *reacting) once(ctx context.Context, f Fact, effect func(context.Context, *Pipeline, Fact) error) error {
+	var w Pipeline
+	w.batch.Queue(moveCursor, r.Consumer, f.Position.XID, f.Position.ID, codeMoved)
+	if err := guarded(ctx, &w, f, effect); err != nil {
 		return err
-	})
+	}
+	err := w.Commit(ctx, r.pool)
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == codeMoved {
+		return nil
+	}
+	return err
 }
 
-var errAway = errors.New("the connection was lost")
-
-func guarded(ctx context.Context, tx pgx.Tx, f Fact, effect func(context.Context, pgx.Tx, Fact) error) (err error) {
+func guarded(ctx context.Context, w *Pipeline, f Fact, effect func(context.Context, *Pipeline, Fact) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return effect(ctx, tx, f)
+	return effect(ctx, w, f)
 }
 
 const longestError = 500
@@ -197,10 +196,10 @@ func (r *reacting) park(ctx context.Context, f Fact, attempts int, cause error) 
 	if len(text) > longestError {
 		text = text[:longestError]
 	}
-	err := r.once(ctx, f, func(ctx context.Context, tx pgx.Tx, f Fact) error {
-		_, err := tx.Exec(ctx, `INSERT INTO fact_parked (consumer, xid, id, at, attempts, error) VALUES ($1, $2::xid8, $3, $4, $5, $6)
+	err := r.once(ctx, f, func(_ context.Context, w *Pipeline, f Fact) error {
+		w.batch.Queue(`INSERT INTO fact_parked (consumer, xid, id, at, attempts, error) VALUES ($1, $2::xid8, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`, r.Consumer, f.Position.XID, f.Position.ID, r.Now(), attempts, text)
-		return err
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("park fact %s: %w", f.Position, err)
@@ -227,5 +226,6 @@ func outage(err error) bool {
 		return false
 	}
 	var connect *pgconn.ConnectError
-	return errors.Is(err, errAway) || errors.As(err, &connect) || pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxClosed)
+	var network *net.OpError
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }

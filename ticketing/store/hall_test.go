@@ -3,12 +3,12 @@ package store_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -130,11 +130,24 @@ func (h *hall) ended(call telephony.CallID, outcome telephony.Outcome) {
 	h.exec(`UPDATE call SET state = 'ended', ended_at = $2, outcome = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), string(outcome))
 }
 
-// handle lets the reaction see one fact, in a transaction of its own.
+// handle lets the reaction see one fact, and again as long as somebody else gets in between.
 func (h *hall) handle(kind string, call telephony.CallID) error {
-	return pgx.BeginFunc(context.Background(), h.pool, func(tx pgx.Tx) error {
-		return h.store.Handler(rand.Reader)(context.Background(), tx, factlog.Fact{Kind: kind, Subject: string(call), At: h.clock()})
-	})
+	for {
+		if err := h.handleWhile(kind, call, func() {}); !errors.Is(err, factlog.ErrStale) {
+			return err
+		}
+	}
+}
+
+// handleWhile does something between the reaction's reading and its writing.
+func (h *hall) handleWhile(kind string, call telephony.CallID, meanwhile func()) error {
+	var w factlog.Pipeline
+	err := h.store.Handler(rand.Reader)(context.Background(), &w, factlog.Fact{Kind: kind, Subject: string(call), At: h.clock()})
+	if err != nil {
+		return err
+	}
+	meanwhile()
+	return w.Commit(context.Background(), h.pool)
 }
 
 // atSeat is a call that A01 is talking with, and its draft.

@@ -45,15 +45,22 @@ SELECT id FROM ticket WHERE call = @call;
 -- name: LockTicket :one
 SELECT id FROM ticket WHERE id = @id FOR UPDATE;
 
--- Opens the one ticket of a call's first kinds, from the call as it is now; nothing when it is there already (I7).
--- name: OpenTicket :one
-INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
-SELECT @id::uuid, @query_code, CASE WHEN c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE 'call' END,
-       c.id, c.session, c.seat,
-       (SELECT o.person FROM offer o WHERE o.call = c.id AND o.state = 'accepted' ORDER BY o.offered_at DESC LIMIT 1), 'draft', @opened_at
-FROM call c WHERE c.id = @call
-ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
-RETURNING *;
+-- What the ticket of a call's first kinds is made from, as the call is now, and whether it is there already.
+-- name: CallToOpen :one
+SELECT c.session, c.seat,
+       (CASE WHEN c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE 'call' END)::text AS kind,
+       (SELECT o.person FROM offer o WHERE o.call = c.id AND o.state = 'accepted' ORDER BY o.offered_at DESC LIMIT 1) AS official,
+       EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed')) AS opened
+FROM call c WHERE c.id = @call;
+
+-- Opens the one ticket of a call's first kinds; somebody else's that was first is a change since it was read (I7).
+-- name: OpenTicket :exec
+WITH opened AS (
+  INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
+  VALUES (@id, @query_code, @kind, @call, sqlc.narg('session'), sqlc.narg('seat'), sqlc.narg('official'), 'draft', @opened_at)
+  ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM opened;
 
 -- Opens a further appeal of a call. Confidentiality travels with the call, and so does the name that was given.
 -- name: OpenAppeal :one
@@ -65,22 +72,25 @@ SELECT @id::uuid, @query_code, 'appeal', c.id, c.session, c.seat,
 FROM call c WHERE c.id = @call
 RETURNING *;
 
--- Holds a call's drafts until the transaction ends, in one order.
--- name: LockDrafts :many
-SELECT id FROM ticket WHERE call = @call AND state = 'draft' ORDER BY id FOR UPDATE;
-
--- Brings a call's drafts up to the call as it is now: seat and official who took it; missed when it ended unanswered.
--- Drafts that are so already are left alone, so a repetition does nothing.
--- name: FollowCall :many
-UPDATE ticket t SET
-  seat = n.seat, official = n.official, kind = n.kind, version = t.version + 1
-FROM (SELECT o.id, o.seat AS old_seat, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
+-- A call's drafts that are behind the call as it is now, and what they should be: seat and official who took it; missed when it
+-- ended unanswered. In one order, in which they are then written.
+-- name: DraftsBehind :many
+SELECT n.id, n.version, n.old_seat, n.old_kind, n.seat, n.official, n.kind
+FROM (SELECT o.id, o.version, o.seat AS old_seat, o.official AS old_official, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
              coalesce((SELECT f.person FROM offer f WHERE f.call = c.id AND f.state = 'accepted' ORDER BY f.offered_at DESC LIMIT 1), o.official) AS official,
-             CASE WHEN o.kind = 'call' AND c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE o.kind END AS kind
+             (CASE WHEN o.kind = 'call' AND c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE o.kind END)::text AS kind
       FROM ticket o JOIN call c ON c.id = o.call
       WHERE o.call = @call AND o.state = 'draft') n
-WHERE t.id = n.id AND (t.seat IS DISTINCT FROM n.seat OR t.official IS DISTINCT FROM n.official OR t.kind <> n.kind)
-RETURNING t.id, t.call, t.kind, t.seat, t.version, n.old_seat, n.old_kind;
+WHERE n.old_seat IS DISTINCT FROM n.seat OR n.old_official IS DISTINCT FROM n.official OR n.old_kind <> n.kind
+ORDER BY n.id;
+
+-- Brings a draft up to its call, on top of the version that was read.
+-- name: FollowCall :exec
+WITH followed AS (
+  UPDATE ticket SET seat = sqlc.narg('seat'), official = sqlc.narg('official'), kind = @kind, version = version + 1
+  WHERE id = @id AND version = @before AND state = 'draft'
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM followed;
 
 -- Calls that were admitted (or reached a person) and have no ticket: what the reactions would have opened (I7).
 -- name: CallsWithoutTicket :many

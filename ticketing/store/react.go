@@ -29,77 +29,84 @@ func Kinds() []string { return []string{"call.admitted", "call.talking", "call.e
 // Handler returns the reaction for factlog.React: an admitted call gets its draft, a call that is taken gives its drafts
 // seat and official, and one that ended unanswered leaves a missed ticket. It reads the call as it is now, so a fact that
 // comes late, twice or after its successor leads to the same ticket.
-func (s *Store) Handler(random io.Reader) func(ctx context.Context, tx pgx.Tx, f factlog.Fact) error {
-	return func(ctx context.Context, tx pgx.Tx, f factlog.Fact) error {
+func (s *Store) Handler(random io.Reader) func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
+	return func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
 		if err := uuid.Validate(f.Subject); err != nil {
 			return fmt.Errorf("%s of %q: %w", f.Kind, f.Subject, err)
 		}
-		q := s.q.WithTx(tx)
-		var news []ticketing.Change
-		var err error
 		if f.Kind != "call.ended" { // a call that ended before it was admitted has no ticket
-			if news, err = open(ctx, q, f.Subject, random, f.At); err != nil {
-				return err
+			if opened, err := s.open(ctx, w, f.Subject, random, f.At); opened || err != nil {
+				return err // a ticket that is opened now is up to date
 			}
 		}
-		if len(news) == 0 { // a ticket that was opened just now is up to date
-			if news, err = follow(ctx, q, f.Subject, f.At); err != nil {
-				return err
-			}
-		}
-		return tell(ctx, tx, q, news...)
+		return s.follow(ctx, w, f.Subject, f.At)
 	}
 }
 
-// open inserts the call's ticket unless it is there.
-func open(ctx context.Context, q *db.Queries, call string, random io.Reader, at time.Time) ([]ticketing.Change, error) {
+// open queues the call's ticket unless it is there.
+func (s *Store) open(ctx context.Context, w *factlog.Pipeline, call string, random io.Reader, at time.Time) (bool, error) {
+	c, err := s.q.CallToOpen(ctx, call)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && c.Opened {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read call %s: %w", call, err)
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return nil, fmt.Errorf("id of a ticket: %w", err)
+		return false, fmt.Errorf("id of a ticket: %w", err)
 	}
 	code, err := ticketing.QueryCode(random)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	row, err := q.OpenTicket(ctx, db.OpenTicketParams{ID: id.String(), QueryCode: code, Call: call, OpenedAt: at})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
+	err = db.New(w).OpenTicket(ctx, db.OpenTicketParams{
+		ID: id.String(), QueryCode: code, Kind: c.Kind, Call: call, Session: c.Session, Seat: c.Seat, Official: c.Official, OpenedAt: at,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("open the ticket of call %s: %w", call, err)
+		return false, fmt.Errorf("open the ticket of call %s: %w", call, err)
 	}
+	const firstVersion = 1 // the table's default
 	after := ticketing.Ticket{
-		ID: ticketing.TicketID(row.ID), Kind: ticketing.Kind(row.Kind), Call: telephony.CallID(row.Call), Seat: agent.SeatID(value(row.Seat)),
-		Version: row.Version,
+		ID: ticketing.TicketID(id.String()), Kind: ticketing.Kind(c.Kind), Call: telephony.CallID(call), Seat: agent.SeatID(value(c.Seat)), Version: firstVersion,
 	}
-	return []ticketing.Change{{After: after, What: ticketing.WhatOpened, Actor: actor, At: at}}, nil
+	return true, queue(ctx, w, ticketing.Change{After: after, What: ticketing.WhatOpened, Actor: actor, At: at})
 }
 
-// follow brings the call's drafts up to the call.
-func follow(ctx context.Context, q *db.Queries, call string, at time.Time) ([]ticketing.Change, error) {
-	if _, err := q.LockDrafts(ctx, call); err != nil {
-		return nil, fmt.Errorf("lock the drafts of call %s: %w", call, err)
-	}
-	rows, err := q.FollowCall(ctx, call)
+// follow queues what brings the call's drafts up to the call. Drafts that are so already are left alone, so a repetition does nothing.
+func (s *Store) follow(ctx context.Context, w *factlog.Pipeline, call string, at time.Time) error {
+	behind, err := s.q.DraftsBehind(ctx, call)
 	if err != nil {
-		return nil, fmt.Errorf("bring drafts up to call %s: %w", call, err)
+		return fmt.Errorf("read the drafts of call %s: %w", call, err)
 	}
-	changes := make([]ticketing.Change, len(rows))
-	for i, r := range rows {
-		ch := ticketing.Change{
+	changes := make([]ticketing.Change, len(behind))
+	for i, r := range behind {
+		err := db.New(w).FollowCall(ctx, db.FollowCallParams{ID: r.ID, Before: r.Version, Seat: r.Seat, Official: r.Official, Kind: r.Kind})
+		if err != nil {
+			return fmt.Errorf("bring drafts up to call %s: %w", call, err)
+		}
+		changes[i] = ticketing.Change{
 			Before: ticketing.Ticket{Seat: agent.SeatID(value(r.OldSeat))},
 			After: ticketing.Ticket{
-				ID: ticketing.TicketID(r.ID), Call: telephony.CallID(r.Call), Kind: ticketing.Kind(r.Kind),
-				Seat: agent.SeatID(value(r.Seat)), Version: r.Version,
+				ID: ticketing.TicketID(r.ID), Call: telephony.CallID(call), Kind: ticketing.Kind(r.Kind),
+				Seat: agent.SeatID(value(r.Seat)), Version: r.Version + 1,
 			},
 			What: ticketing.WhatSeated, Actor: actor, At: at,
 		}
 		if r.Kind != r.OldKind {
-			ch.What = ticketing.WhatMissed
+			changes[i].What = ticketing.WhatMissed
 		}
-		changes[i] = ch
 	}
-	return changes, nil
+	return queue(ctx, w, changes...)
+}
+
+// queue adds history and facts of changes.
+func queue(ctx context.Context, w *factlog.Pipeline, changes ...ticketing.Change) error {
+	facts, err := record(ctx, db.New(w), changes...)
+	if err == nil {
+		w.Tell(facts...)
+	}
+	return err
 }
 
 // The guarantee looks back this far, and mends so many calls at a time.
@@ -117,16 +124,18 @@ func (s *Store) Sweep(ctx context.Context, random io.Reader, now time.Time) (int
 	}
 	opened := 0
 	for _, call := range calls {
-		err := s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
-			news, err := open(ctx, q, call, random, now)
-			if err != nil {
-				return err
-			}
-			opened += len(news)
-			return tell(ctx, tx, q, news...)
-		})
-		if err != nil {
-			return opened, err
+		var w factlog.Pipeline
+		fresh, err := s.open(ctx, &w, call, random, now)
+		if err == nil {
+			err = w.Commit(ctx, s.pool)
+		}
+		switch {
+		case errors.Is(err, factlog.ErrStale): // the reaction was first
+		case err != nil:
+			return opened, fmt.Errorf("sweep: %w", err)
+		case fresh:
+			opened++
+			s.wake.Wake()
 		}
 	}
 	return opened, nil

@@ -35,7 +35,7 @@ func TestReactionOpensEachTicketOnce(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		opened, read := make(chan struct{}, calls), factlog.NewSignal()
 		var running errgroup.Group
-		react := func(consumer string, kinds []string, apply func(context.Context, pgx.Tx, factlog.Fact) error) {
+		react := func(consumer string, kinds []string, apply func(context.Context, *factlog.Pipeline, factlog.Fact) error) {
 			running.Go(func() error {
 				return factlog.React(ctx, h.pool, factlog.Reaction{
 					Consumer: consumer, Kinds: kinds, Apply: apply, Signal: read, Poll: 20 * time.Millisecond, Now: h.clock, Log: slog.New(slog.DiscardHandler),
@@ -45,7 +45,7 @@ func TestReactionOpensEachTicketOnce(t *testing.T) {
 		for range 2 {
 			react(store.Consumer, store.Kinds(), h.store.Handler(rand.Reader))
 		}
-		react("watch-"+id(t), []string{"ticket.opened"}, func(context.Context, pgx.Tx, factlog.Fact) error {
+		react("watch-"+id(t), []string{"ticket.opened"}, func(context.Context, *factlog.Pipeline, factlog.Fact) error {
 			opened <- struct{}{}
 			return nil
 		})
@@ -64,4 +64,37 @@ func TestReactionOpensEachTicketOnce(t *testing.T) {
 	page, err := h.List(t.Context(), h.who["office"], ticketing.Query{})
 	require.NoError(t, err)
 	require.Equal(t, calls, page.Count)
+}
+
+// RT13: what was read may change before the effect is written. Then nothing is written, and the next try sees what is there.
+func TestReactionIsMadeAnewOnWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call := h.admitted("a")
+	err := h.handleWhile("call.admitted", call, func() {
+		opened, err := h.store.Sweep(t.Context(), rand.Reader, at)
+		require.NoError(t, err)
+		require.Equal(t, 1, opened)
+	})
+	require.ErrorIs(t, err, factlog.ErrStale)
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket`))
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.opened'`))
+
+	h.talking(call, "A01", "official")
+	d := h.draft(call)
+	err = h.handleWhile("call.talking", call, func() {
+		title := "噪音"
+		var err error
+		d, err = h.Patch(t.Context(), h.who["office"], d.ID, ticketing.Patch{Version: d.Version, Title: &title})
+		require.NoError(t, err)
+	})
+	require.ErrorIs(t, err, factlog.ErrStale)
+	waits := h.draft(call)
+	require.Equal(t, d.Version, waits.Version)
+	require.Empty(t, waits.Seat)
+	require.NoError(t, h.handle("call.talking", call))
+	now := h.draft(call)
+	require.Equal(t, "噪音", now.Title)
+	require.EqualValues(t, "A01", now.Seat)
+	require.Equal(t, d.Version+1, now.Version)
 }

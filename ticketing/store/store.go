@@ -106,28 +106,37 @@ func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (t
 	return t, tell(ctx, tx, q, ch)
 }
 
-// tell writes the history row and, last, the fact of each change.
+// tell writes the history and, last, the facts of changes.
 func tell(ctx context.Context, tx pgx.Tx, q *db.Queries, changes ...ticketing.Change) error {
+	facts, err := record(ctx, q, changes...)
+	if err != nil {
+		return err
+	}
+	return factlog.Append(ctx, tx, facts...)
+}
+
+// record writes the history of changes and returns their facts.
+func record(ctx context.Context, q *db.Queries, changes ...ticketing.Change) ([]factlog.Fact, error) {
 	facts := make([]factlog.Fact, 0, len(changes))
 	for _, ch := range changes {
 		history, err := json.Marshal(ch.History())
 		if err != nil {
-			return fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
+			return nil, fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
 		}
 		err = q.InsertEvent(ctx, db.InsertEventParams{
 			Ticket: string(ch.After.ID), Version: ch.After.Version, At: ch.At, Actor: ch.Actor, What: string(ch.What), Data: history,
 		})
 		if err != nil {
-			return fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
+			return nil, fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
 		}
 		f := ch.Fact()
 		data, err := json.Marshal(f.Data)
 		if err != nil {
-			return fmt.Errorf("fact %s: %w", f.Kind, err)
+			return nil, fmt.Errorf("fact %s: %w", f.Kind, err)
 		}
 		facts = append(facts, factlog.Fact{At: ch.At, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics, Actor: ch.Actor, Data: data})
 	}
-	return factlog.Append(ctx, tx, facts...)
+	return facts, nil
 }
 
 // Appeal implements ticketing.Store.

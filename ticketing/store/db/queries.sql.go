@@ -10,6 +10,36 @@ import (
 	"time"
 )
 
+const callToOpen = `-- name: CallToOpen :one
+SELECT c.session, c.seat,
+       (CASE WHEN c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE 'call' END)::text AS kind,
+       (SELECT o.person FROM offer o WHERE o.call = c.id AND o.state = 'accepted' ORDER BY o.offered_at DESC LIMIT 1) AS official,
+       EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed')) AS opened
+FROM call c WHERE c.id = $1
+`
+
+type CallToOpenRow struct {
+	Session  *string
+	Seat     *string
+	Kind     string
+	Official *string
+	Opened   bool
+}
+
+// What the ticket of a call's first kinds is made from, as the call is now, and whether it is there already.
+func (q *Queries) CallToOpen(ctx context.Context, call string) (CallToOpenRow, error) {
+	row := q.db.QueryRow(ctx, callToOpen, call)
+	var i CallToOpenRow
+	err := row.Scan(
+		&i.Session,
+		&i.Seat,
+		&i.Kind,
+		&i.Official,
+		&i.Opened,
+	)
+	return i, err
+}
+
 const callsWithoutTicket = `-- name: CallsWithoutTicket :many
 SELECT c.id FROM call c
 WHERE c.arrived_at >= $1 AND (c.queued_at IS NOT NULL OR c.answered_at IS NOT NULL)
@@ -37,6 +67,57 @@ func (q *Queries) CallsWithoutTicket(ctx context.Context, arg CallsWithoutTicket
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const draftsBehind = `-- name: DraftsBehind :many
+SELECT n.id, n.version, n.old_seat, n.old_kind, n.seat, n.official, n.kind
+FROM (SELECT o.id, o.version, o.seat AS old_seat, o.official AS old_official, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
+             coalesce((SELECT f.person FROM offer f WHERE f.call = c.id AND f.state = 'accepted' ORDER BY f.offered_at DESC LIMIT 1), o.official) AS official,
+             (CASE WHEN o.kind = 'call' AND c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE o.kind END)::text AS kind
+      FROM ticket o JOIN call c ON c.id = o.call
+      WHERE o.call = $1 AND o.state = 'draft') n
+WHERE n.old_seat IS DISTINCT FROM n.seat OR n.old_official IS DISTINCT FROM n.official OR n.old_kind <> n.kind
+ORDER BY n.id
+`
+
+type DraftsBehindRow struct {
+	ID       string
+	Version  int64
+	OldSeat  *string
+	OldKind  string
+	Seat     *string
+	Official *string
+	Kind     string
+}
+
+// A call's drafts that are behind the call as it is now, and what they should be: seat and official who took it; missed when it
+// ended unanswered. In one order, in which they are then written.
+func (q *Queries) DraftsBehind(ctx context.Context, call string) ([]DraftsBehindRow, error) {
+	rows, err := q.db.Query(ctx, draftsBehind, call)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DraftsBehindRow
+	for rows.Next() {
+		var i DraftsBehindRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.OldSeat,
+			&i.OldKind,
+			&i.Seat,
+			&i.Official,
+			&i.Kind,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -132,56 +213,32 @@ func (q *Queries) EarlierTickets(ctx context.Context, arg EarlierTicketsParams) 
 	return items, nil
 }
 
-const followCall = `-- name: FollowCall :many
-UPDATE ticket t SET
-  seat = n.seat, official = n.official, kind = n.kind, version = t.version + 1
-FROM (SELECT o.id, o.seat AS old_seat, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
-             coalesce((SELECT f.person FROM offer f WHERE f.call = c.id AND f.state = 'accepted' ORDER BY f.offered_at DESC LIMIT 1), o.official) AS official,
-             CASE WHEN o.kind = 'call' AND c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE o.kind END AS kind
-      FROM ticket o JOIN call c ON c.id = o.call
-      WHERE o.call = $1 AND o.state = 'draft') n
-WHERE t.id = n.id AND (t.seat IS DISTINCT FROM n.seat OR t.official IS DISTINCT FROM n.official OR t.kind <> n.kind)
-RETURNING t.id, t.call, t.kind, t.seat, t.version, n.old_seat, n.old_kind
+const followCall = `-- name: FollowCall :exec
+WITH followed AS (
+  UPDATE ticket SET seat = $1, official = $2, kind = $3, version = version + 1
+  WHERE id = $4 AND version = $5 AND state = 'draft'
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM followed
 `
 
-type FollowCallRow struct {
-	ID      string
-	Call    string
-	Kind    string
-	Seat    *string
-	Version int64
-	OldSeat *string
-	OldKind string
+type FollowCallParams struct {
+	Seat     *string
+	Official *string
+	Kind     string
+	ID       string
+	Before   int64
 }
 
-// Brings a call's drafts up to the call as it is now: seat and official who took it; missed when it ended unanswered.
-// Drafts that are so already are left alone, so a repetition does nothing.
-func (q *Queries) FollowCall(ctx context.Context, call string) ([]FollowCallRow, error) {
-	rows, err := q.db.Query(ctx, followCall, call)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []FollowCallRow
-	for rows.Next() {
-		var i FollowCallRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Call,
-			&i.Kind,
-			&i.Seat,
-			&i.Version,
-			&i.OldSeat,
-			&i.OldKind,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// Brings a draft up to its call, on top of the version that was read.
+func (q *Queries) FollowCall(ctx context.Context, arg FollowCallParams) error {
+	_, err := q.db.Exec(ctx, followCall,
+		arg.Seat,
+		arg.Official,
+		arg.Kind,
+		arg.ID,
+		arg.Before,
+	)
+	return err
 }
 
 const history = `-- name: History :many
@@ -535,31 +592,6 @@ func (q *Queries) LoadTickets(ctx context.Context, arg LoadTicketsParams) ([]Loa
 	return items, nil
 }
 
-const lockDrafts = `-- name: LockDrafts :many
-SELECT id FROM ticket WHERE call = $1 AND state = 'draft' ORDER BY id FOR UPDATE
-`
-
-// Holds a call's drafts until the transaction ends, in one order.
-func (q *Queries) LockDrafts(ctx context.Context, call string) ([]string, error) {
-	rows, err := q.db.Query(ctx, lockDrafts, call)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const lockTicket = `-- name: LockTicket :one
 SELECT id FROM ticket WHERE id = $1 FOR UPDATE
 `
@@ -638,56 +670,39 @@ func (q *Queries) OpenAppeal(ctx context.Context, arg OpenAppealParams) (Ticket,
 	return i, err
 }
 
-const openTicket = `-- name: OpenTicket :one
-INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
-SELECT $1::uuid, $2, CASE WHEN c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE 'call' END,
-       c.id, c.session, c.seat,
-       (SELECT o.person FROM offer o WHERE o.call = c.id AND o.state = 'accepted' ORDER BY o.offered_at DESC LIMIT 1), 'draft', $3
-FROM call c WHERE c.id = $4
-ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
-RETURNING id, number, query_code, kind, call, session, seat, official, state, class, outcome, title, content, answer, contact_name, event_place, confidential, opened_at, registered_at, closed_at, version
+const openTicket = `-- name: OpenTicket :exec
+WITH opened AS (
+  INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, 'draft', $8)
+  ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM opened
 `
 
 type OpenTicketParams struct {
 	ID        string
 	QueryCode string
-	OpenedAt  time.Time
+	Kind      string
 	Call      string
+	Session   *string
+	Seat      *string
+	Official  *string
+	OpenedAt  time.Time
 }
 
-// Opens the one ticket of a call's first kinds, from the call as it is now; nothing when it is there already (I7).
-func (q *Queries) OpenTicket(ctx context.Context, arg OpenTicketParams) (Ticket, error) {
-	row := q.db.QueryRow(ctx, openTicket,
+// Opens the one ticket of a call's first kinds; somebody else's that was first is a change since it was read (I7).
+func (q *Queries) OpenTicket(ctx context.Context, arg OpenTicketParams) error {
+	_, err := q.db.Exec(ctx, openTicket,
 		arg.ID,
 		arg.QueryCode,
-		arg.OpenedAt,
+		arg.Kind,
 		arg.Call,
+		arg.Session,
+		arg.Seat,
+		arg.Official,
+		arg.OpenedAt,
 	)
-	var i Ticket
-	err := row.Scan(
-		&i.ID,
-		&i.Number,
-		&i.QueryCode,
-		&i.Kind,
-		&i.Call,
-		&i.Session,
-		&i.Seat,
-		&i.Official,
-		&i.State,
-		&i.Class,
-		&i.Outcome,
-		&i.Title,
-		&i.Content,
-		&i.Answer,
-		&i.ContactName,
-		&i.EventPlace,
-		&i.Confidential,
-		&i.OpenedAt,
-		&i.RegisteredAt,
-		&i.ClosedAt,
-		&i.Version,
-	)
-	return i, err
+	return err
 }
 
 const saveTicket = `-- name: SaveTicket :execrows

@@ -1,0 +1,73 @@
+package factlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Guards that a pipeline's commands state by must() in SQL.
+const (
+	codeStale = "HL002" // what was read has changed since
+	codeMoved = "HL005" // the cursor has passed the fact already
+)
+
+// ErrStale says that a guard found that what was read has changed since. Read and decide anew.
+var ErrStale = errors.New("what was read has changed since")
+
+// Pipeline is a transaction in one round trip: its commands wait, and Commit sends them all, the facts last. A transaction holds
+// readers back from its first lock or write on; here that is one trip, whatever was read and decided before.
+//
+// The generated queries of a store run on it. It has commands only, because it cannot branch on an answer: what must still hold is
+// said by must() in SQL.
+type Pipeline struct {
+	batch pgx.Batch
+	facts []Fact
+}
+
+// Sender is what a pipeline needs of a pool.
+type Sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Exec queues a command.
+func (p *Pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	p.batch.Queue(sql, args...)
+	return pgconn.CommandTag{}, nil
+}
+
+var errNoAnswers = errors.New("a pipeline has no answers: read before")
+
+// Query is refused.
+func (p *Pipeline) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return nil, errNoAnswers
+}
+
+// QueryRow is refused.
+func (p *Pipeline) QueryRow(context.Context, string, ...any) pgx.Row { return noRow{} }
+
+type noRow struct{}
+
+func (noRow) Scan(...any) error { return errNoAnswers }
+
+// Tell adds facts of the change. They are written last, wherever Tell is called.
+func (p *Pipeline) Tell(facts ...Fact) { p.facts = append(p.facts, facts...) }
+
+// Commit makes the change, whole or not at all. ErrStale.
+func (p *Pipeline) Commit(ctx context.Context, to Sender) error {
+	if err := check(p.facts); err != nil {
+		return err
+	}
+	Queue(&p.batch, p.facts...)
+	if p.batch.Len() == 0 {
+		return nil
+	}
+	err := to.SendBatch(ctx, &p.batch).Close()
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == codeStale {
+		return fmt.Errorf("%w (%s)", ErrStale, pg.Message)
+	}
+	return err
+}
