@@ -23,8 +23,9 @@ type Step struct {
 
 // Store is the durable side: Postgres.
 type Store interface {
-	// Update locks the seat and its work, decides, saves and appends the facts, in one short transaction. It returns the seat
-	// before and after. Decide may run more than once. ErrNotFound; *PersonElsewhereError, ErrNotAllowed for Sits.
+	// Update lets decide on the seat and its work as they are, saves and appends the facts, in one short transaction that fails if
+	// either has changed meanwhile: then Decide runs again. It returns the seat before and after. ErrNotFound; *PersonElsewhereError,
+	// ErrNotAllowed for Sits.
 	Update(ctx context.Context, step Step) (before, after State, err error)
 	// Seats loads every seat.
 	Seats(ctx context.Context) ([]State, error)

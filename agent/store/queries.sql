@@ -1,23 +1,27 @@
 -- ------------------------------------------------------------------ seats
 
--- Locks a seat's row for a change, first of the two: telephony's offers wait for it, or it for them.
--- name: LockSeat :one
-SELECT s.line, s.kind, sqlc.embed(st)
-FROM seat s JOIN seat_state st ON st.seat = s.id
-WHERE s.id = @seat
-FOR NO KEY UPDATE OF st;
+-- A seat and its work as they are now, in one look.
+-- name: SeatAndWork :one
+SELECT s.line, s.kind, sqlc.embed(st), w.work, w.since AS work_since, w.until AS work_until, w.version AS work_version
+FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
+WHERE s.id = @seat;
 
--- Holds what the seat does for calls as it is until the commit, so that a wish either sees the end of the work or is seen by it.
--- name: HoldWork :one
-SELECT work, since, until FROM seat_work WHERE seat = @seat FOR SHARE;
+-- Stores a seat on top of the version that the decision was made on. First of the two locks: telephony's offers wait for it, or it
+-- for them.
+-- name: SaveSeat :exec
+WITH saved AS (
+  UPDATE seat_state SET
+    person = sqlc.narg('person'), recorder = sqlc.narg('recorder'), client = @client, phone = @phone, endpoint = @endpoint,
+    contact = @contact, ha1 = @ha1, intent = @intent, rest_code = @rest_code, rest_until = sqlc.narg('rest_until'),
+    rest_minutes = @rest_minutes, pending = @pending, device = @device, registered = @registered, since = @since, version = @version
+  WHERE seat = @seat AND version = @before
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM saved;
 
--- Stores a seat on top of the version the decision was made on.
--- name: SaveSeat :execrows
-UPDATE seat_state SET
-  person = sqlc.narg('person'), recorder = sqlc.narg('recorder'), client = @client, phone = @phone, endpoint = @endpoint,
-  contact = @contact, ha1 = @ha1, intent = @intent, rest_code = @rest_code, rest_until = sqlc.narg('rest_until'),
-  rest_minutes = @rest_minutes, pending = @pending, device = @device, registered = @registered, since = @since, version = @version
-WHERE seat = @seat AND version = @before;
+-- Holds what the seat does for calls as it was read until the commit, so that a wish either sees the end of the work or is seen by it.
+-- name: HoldWork :exec
+WITH held AS (SELECT 1 FROM seat_work WHERE seat = @seat AND version = @version FOR SHARE)
+SELECT must(count(*) = 1, 'HL002') FROM held;
 
 -- Every seat, for index and exchange.
 -- name: Seats :many
@@ -48,9 +52,20 @@ ORDER BY seat LIMIT 1;
 -- name: SittingsOf :many
 SELECT seat, person, recorder FROM seat_state WHERE person = ANY(@people::uuid[]) OR recorder = ANY(@people::uuid[]);
 
--- Serialises the places that a person takes; the references of other rows go on.
--- name: LockPerson :one
-SELECT disabled_at FROM person WHERE id = @id FOR NO KEY UPDATE;
+-- Whether a person may sign in, and where they sit already; empty: nowhere.
+-- name: PersonToSit :one
+SELECT p.disabled_at,
+       coalesce((SELECT st.seat FROM seat_state st WHERE st.person = p.id OR st.recorder = p.id ORDER BY st.seat LIMIT 1), '')::text AS seat
+FROM person p WHERE p.id = @id;
+
+-- Holds a person who may sign in, so that two places that they take come one after the other; the references of other rows go on.
+-- name: HoldPerson :exec
+WITH held AS (SELECT 1 FROM person WHERE id = @id AND disabled_at IS NULL FOR NO KEY UPDATE)
+SELECT must(count(*) = 1, 'HL002') FROM held;
+
+-- The person has no other place. A statement of its own, behind HoldPerson, so that it sees what that had to wait for.
+-- name: NoOtherSeat :exec
+SELECT must(count(*) = 0, 'HL002') FROM seat_state WHERE (person = @person::uuid OR recorder = @person::uuid) AND seat <> @seat;
 
 -- ------------------------------------------------------------------ sessions, units, lines
 

@@ -6,74 +6,84 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"hotline/agent"
 	"hotline/agent/store/db"
+	"hotline/realtime/factlog"
 )
 
-// Update implements agent.Store.
+// tries is how often a change is decided anew because the seat or its work has changed meanwhile. Each time somebody else got on.
+const tries = 20
+
+// Update implements agent.Store. It reads and lets decide without a lock, and then writes in one round trip, guarded by the versions
+// it has read: nobody waits for a decision, and readers of the fact log for that one trip only.
 func (s *Store) Update(ctx context.Context, step agent.Step) (agent.State, agent.State, error) {
 	var before, after agent.State
-	err := s.write(ctx, step.Actor, step.At, func(q *db.Queries) ([]agent.Fact, error) {
-		if err := maySit(ctx, q, step); err != nil {
-			return nil, err
+	var err error
+	for range tries {
+		before, after, err = s.update(ctx, step)
+		if code := pgCode(err); !errors.Is(err, factlog.ErrStale) && code != codeDeadlock && code != codeSerial {
+			break
 		}
-		var err error
-		if before, err = lockSeat(ctx, q, step.Seat); err != nil {
-			return nil, err
-		}
-		var facts []agent.Fact
-		after, facts, err = step.Decide(before)
-		if err != nil || after.Version == before.Version {
-			return nil, err
-		}
-		n, err := q.SaveSeat(ctx, saveParams(before, after))
-		if err == nil && n == 0 {
-			err = agent.ErrStale
-		}
-		return facts, err
-	})
+	}
+	if errors.Is(err, factlog.ErrStale) {
+		err = agent.ErrStale
+	}
 	if err != nil {
 		return agent.State{}, agent.State{}, fmt.Errorf("update seat %s: %w", step.Seat, err)
 	}
 	return before, after, nil
 }
 
-// maySit holds the person's row, so that two sign-ins of one person at two seats go one after the other.
-func maySit(ctx context.Context, q *db.Queries, step agent.Step) error {
+func (s *Store) update(ctx context.Context, step agent.Step) (agent.State, agent.State, error) {
+	if err := s.maySit(ctx, step); err != nil {
+		return agent.State{}, agent.State{}, err
+	}
+	row, err := s.q.SeatAndWork(ctx, string(step.Seat))
+	if err != nil {
+		return agent.State{}, agent.State{}, notFound(err)
+	}
+	before := state(row.Line, row.Kind, row.SeatState, row.Work, row.WorkSince, row.WorkUntil)
+	after, facts, err := step.Decide(before)
+	if err != nil || after.Version == before.Version {
+		return before, after, err
+	}
+	rows, err := factRows(facts, step.Actor, step.At)
+	if err != nil {
+		return before, after, err
+	}
+	var p factlog.Pipeline
+	q := db.New(&p)
+	if step.Sits != "" {
+		err = errors.Join(q.HoldPerson(ctx, string(step.Sits)),
+			q.NoOtherSeat(ctx, db.NoOtherSeatParams{Person: string(step.Sits), Seat: string(step.Seat)}))
+	}
+	err = errors.Join(err, q.SaveSeat(ctx, saveParams(before, after)),
+		q.HoldWork(ctx, db.HoldWorkParams{Seat: string(step.Seat), Version: row.WorkVersion}))
+	if err != nil {
+		return before, after, err
+	}
+	p.Tell(rows...)
+	if err := p.Commit(ctx, s.pool); err != nil {
+		return before, after, err
+	}
+	s.wake()
+	return before, after, nil
+}
+
+func (s *Store) maySit(ctx context.Context, step agent.Step) error {
 	if step.Sits == "" {
 		return nil
 	}
-	disabled, err := q.LockPerson(ctx, string(step.Sits))
+	p, err := s.q.PersonToSit(ctx, string(step.Sits))
 	switch {
 	case err != nil:
 		return notFound(err)
-	case disabled != nil:
+	case p.DisabledAt != nil:
 		return agent.ErrNotAllowed
-	}
-	row, err := q.SittingOf(ctx, string(step.Sits))
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil
-	case err != nil:
-		return err
-	case agent.SeatID(row.Seat) != step.Seat:
-		return &agent.PersonElsewhereError{Seat: agent.SeatID(row.Seat)}
+	case p.Seat != "" && agent.SeatID(p.Seat) != step.Seat:
+		return &agent.PersonElsewhereError{Seat: agent.SeatID(p.Seat)}
 	}
 	return nil
-}
-
-func lockSeat(ctx context.Context, q *db.Queries, seat agent.SeatID) (agent.State, error) {
-	row, err := q.LockSeat(ctx, string(seat))
-	if err != nil {
-		return agent.State{}, notFound(err)
-	}
-	w, err := q.HoldWork(ctx, string(seat))
-	if err != nil {
-		return agent.State{}, notFound(err)
-	}
-	return state(row.Line, row.Kind, row.SeatState, w.Work, w.Since, w.Until), nil
 }
 
 // Seats implements agent.Store.

@@ -288,7 +288,7 @@ func TestAWishMeetsTheEndOfTheWork(t *testing.T) { // A4
 			done <- err
 		}()
 		go func() {
-			_, err := h.pool.Exec(ctx, `UPDATE seat_work SET work = 'idle', call = NULL WHERE seat = 'A01'`)
+			_, err := h.pool.Exec(ctx, `UPDATE seat_work SET work = 'idle', call = NULL, version = version + 1 WHERE seat = 'A01'`)
 			done <- errors.Join(err, h.service.WorkOver(ctx, "A01"))
 		}()
 		require.NoError(t, <-done)

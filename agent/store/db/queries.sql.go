@@ -170,22 +170,31 @@ func (q *Queries) ForgiveFailures(ctx context.Context, arg ForgiveFailuresParams
 	return err
 }
 
-const holdWork = `-- name: HoldWork :one
-SELECT work, since, until FROM seat_work WHERE seat = $1 FOR SHARE
+const holdPerson = `-- name: HoldPerson :exec
+WITH held AS (SELECT 1 FROM person WHERE id = $1 AND disabled_at IS NULL FOR NO KEY UPDATE)
+SELECT must(count(*) = 1, 'HL002') FROM held
 `
 
-type HoldWorkRow struct {
-	Work  string
-	Since time.Time
-	Until *time.Time
+// Holds a person who may sign in, so that two places that they take come one after the other; the references of other rows go on.
+func (q *Queries) HoldPerson(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, holdPerson, id)
+	return err
 }
 
-// Holds what the seat does for calls as it is until the commit, so that a wish either sees the end of the work or is seen by it.
-func (q *Queries) HoldWork(ctx context.Context, seat string) (HoldWorkRow, error) {
-	row := q.db.QueryRow(ctx, holdWork, seat)
-	var i HoldWorkRow
-	err := row.Scan(&i.Work, &i.Since, &i.Until)
-	return i, err
+const holdWork = `-- name: HoldWork :exec
+WITH held AS (SELECT 1 FROM seat_work WHERE seat = $1 AND version = $2 FOR SHARE)
+SELECT must(count(*) = 1, 'HL002') FROM held
+`
+
+type HoldWorkParams struct {
+	Seat    string
+	Version int64
+}
+
+// Holds what the seat does for calls as it was read until the commit, so that a wish either sees the end of the work or is seen by it.
+func (q *Queries) HoldWork(ctx context.Context, arg HoldWorkParams) error {
+	_, err := q.db.Exec(ctx, holdWork, arg.Seat, arg.Version)
+	return err
 }
 
 const insertOpenSession = `-- name: InsertOpenSession :one
@@ -310,59 +319,19 @@ func (q *Queries) LiveSession(ctx context.Context) (LiveSessionRow, error) {
 	return i, err
 }
 
-const lockPerson = `-- name: LockPerson :one
-SELECT disabled_at FROM person WHERE id = $1 FOR NO KEY UPDATE
+const noOtherSeat = `-- name: NoOtherSeat :exec
+SELECT must(count(*) = 0, 'HL002') FROM seat_state WHERE (person = $1::uuid OR recorder = $1::uuid) AND seat <> $2
 `
 
-// Serialises the places that a person takes; the references of other rows go on.
-func (q *Queries) LockPerson(ctx context.Context, id string) (*time.Time, error) {
-	row := q.db.QueryRow(ctx, lockPerson, id)
-	var disabled_at *time.Time
-	err := row.Scan(&disabled_at)
-	return disabled_at, err
+type NoOtherSeatParams struct {
+	Person string
+	Seat   string
 }
 
-const lockSeat = `-- name: LockSeat :one
-
-SELECT s.line, s.kind, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes
-FROM seat s JOIN seat_state st ON st.seat = s.id
-WHERE s.id = $1
-FOR NO KEY UPDATE OF st
-`
-
-type LockSeatRow struct {
-	Line      string
-	Kind      string
-	SeatState SeatState
-}
-
-// ------------------------------------------------------------------ seats
-// Locks a seat's row for a change, first of the two: telephony's offers wait for it, or it for them.
-func (q *Queries) LockSeat(ctx context.Context, seat string) (LockSeatRow, error) {
-	row := q.db.QueryRow(ctx, lockSeat, seat)
-	var i LockSeatRow
-	err := row.Scan(
-		&i.Line,
-		&i.Kind,
-		&i.SeatState.Seat,
-		&i.SeatState.Person,
-		&i.SeatState.Recorder,
-		&i.SeatState.Client,
-		&i.SeatState.Phone,
-		&i.SeatState.Endpoint,
-		&i.SeatState.Contact,
-		&i.SeatState.Ha1,
-		&i.SeatState.Intent,
-		&i.SeatState.RestCode,
-		&i.SeatState.RestUntil,
-		&i.SeatState.Pending,
-		&i.SeatState.Device,
-		&i.SeatState.Since,
-		&i.SeatState.Version,
-		&i.SeatState.Registered,
-		&i.SeatState.RestMinutes,
-	)
-	return i, err
+// The person has no other place. A statement of its own, behind HoldPerson, so that it sees what that had to wait for.
+func (q *Queries) NoOtherSeat(ctx context.Context, arg NoOtherSeatParams) error {
+	_, err := q.db.Exec(ctx, noOtherSeat, arg.Person, arg.Seat)
+	return err
 }
 
 const people = `-- name: People :many
@@ -418,6 +387,25 @@ func (q *Queries) People(ctx context.Context, arg PeopleParams) ([]PeopleRow, er
 		return nil, err
 	}
 	return items, nil
+}
+
+const personToSit = `-- name: PersonToSit :one
+SELECT p.disabled_at,
+       coalesce((SELECT st.seat FROM seat_state st WHERE st.person = p.id OR st.recorder = p.id ORDER BY st.seat LIMIT 1), '')::text AS seat
+FROM person p WHERE p.id = $1
+`
+
+type PersonToSitRow struct {
+	DisabledAt *time.Time
+	Seat       string
+}
+
+// Whether a person may sign in, and where they sit already; empty: nowhere.
+func (q *Queries) PersonToSit(ctx context.Context, id string) (PersonToSitRow, error) {
+	row := q.db.QueryRow(ctx, personToSit, id)
+	var i PersonToSitRow
+	err := row.Scan(&i.DisabledAt, &i.Seat)
+	return i, err
 }
 
 const purgeLogins = `-- name: PurgeLogins :execrows
@@ -554,12 +542,15 @@ func (q *Queries) SaveLogin(ctx context.Context, arg SaveLoginParams) error {
 	return err
 }
 
-const saveSeat = `-- name: SaveSeat :execrows
-UPDATE seat_state SET
-  person = $1, recorder = $2, client = $3, phone = $4, endpoint = $5,
-  contact = $6, ha1 = $7, intent = $8, rest_code = $9, rest_until = $10,
-  rest_minutes = $11, pending = $12, device = $13, registered = $14, since = $15, version = $16
-WHERE seat = $17 AND version = $18
+const saveSeat = `-- name: SaveSeat :exec
+WITH saved AS (
+  UPDATE seat_state SET
+    person = $1, recorder = $2, client = $3, phone = $4, endpoint = $5,
+    contact = $6, ha1 = $7, intent = $8, rest_code = $9, rest_until = $10,
+    rest_minutes = $11, pending = $12, device = $13, registered = $14, since = $15, version = $16
+  WHERE seat = $17 AND version = $18
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM saved
 `
 
 type SaveSeatParams struct {
@@ -583,9 +574,10 @@ type SaveSeatParams struct {
 	Before      int64
 }
 
-// Stores a seat on top of the version the decision was made on.
-func (q *Queries) SaveSeat(ctx context.Context, arg SaveSeatParams) (int64, error) {
-	result, err := q.db.Exec(ctx, saveSeat,
+// Stores a seat on top of the version that the decision was made on. First of the two locks: telephony's offers wait for it, or it
+// for them.
+func (q *Queries) SaveSeat(ctx context.Context, arg SaveSeatParams) error {
+	_, err := q.db.Exec(ctx, saveSeat,
 		arg.Person,
 		arg.Recorder,
 		arg.Client,
@@ -605,10 +597,57 @@ func (q *Queries) SaveSeat(ctx context.Context, arg SaveSeatParams) (int64, erro
 		arg.Seat,
 		arg.Before,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
+}
+
+const seatAndWork = `-- name: SeatAndWork :one
+
+SELECT s.line, s.kind, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, w.work, w.since AS work_since, w.until AS work_until, w.version AS work_version
+FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
+WHERE s.id = $1
+`
+
+type SeatAndWorkRow struct {
+	Line        string
+	Kind        string
+	SeatState   SeatState
+	Work        string
+	WorkSince   time.Time
+	WorkUntil   *time.Time
+	WorkVersion int64
+}
+
+// ------------------------------------------------------------------ seats
+// A seat and its work as they are now, in one look.
+func (q *Queries) SeatAndWork(ctx context.Context, seat string) (SeatAndWorkRow, error) {
+	row := q.db.QueryRow(ctx, seatAndWork, seat)
+	var i SeatAndWorkRow
+	err := row.Scan(
+		&i.Line,
+		&i.Kind,
+		&i.SeatState.Seat,
+		&i.SeatState.Person,
+		&i.SeatState.Recorder,
+		&i.SeatState.Client,
+		&i.SeatState.Phone,
+		&i.SeatState.Endpoint,
+		&i.SeatState.Contact,
+		&i.SeatState.Ha1,
+		&i.SeatState.Intent,
+		&i.SeatState.RestCode,
+		&i.SeatState.RestUntil,
+		&i.SeatState.Pending,
+		&i.SeatState.Device,
+		&i.SeatState.Since,
+		&i.SeatState.Version,
+		&i.SeatState.Registered,
+		&i.SeatState.RestMinutes,
+		&i.Work,
+		&i.WorkSince,
+		&i.WorkUntil,
+		&i.WorkVersion,
+	)
+	return i, err
 }
 
 const seatOfEndpoint = `-- name: SeatOfEndpoint :one
