@@ -46,7 +46,7 @@ type NewSession struct {
 func (s *Store) LiveSession(ctx context.Context) (agent.Session, error) {
 	row, err := s.q.LiveSession(ctx)
 	if err != nil {
-		return agent.Session{}, fmt.Errorf("live session: %w", notFound(err))
+		return agent.Session{}, fmt.Errorf("live session: %w", missing(err))
 	}
 	return agent.Session{
 		Number: int(row.Number), UnitName: row.UnitName, Theme: row.Theme,
@@ -137,7 +137,7 @@ func (s *Store) PutSeats(ctx context.Context, at time.Time, seats ...Seat) error
 	err := s.write(ctx, "system", at, func(q *db.Queries) ([]agent.Fact, error) {
 		for _, seat := range seats {
 			err := q.PutSeat(ctx, db.PutSeatParams{
-				ID: string(seat.ID), Line: string(seat.Line), Kind: string(seat.Kind), Unit: null(seat.Unit), Label: seat.Label,
+				ID: string(seat.ID), Line: string(seat.Line), Kind: string(seat.Kind), Unit: orNull(seat.Unit), Label: seat.Label,
 			})
 			if err != nil {
 				return nil, fmt.Errorf("seat %s: %w", seat.ID, err)

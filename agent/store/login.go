@@ -22,7 +22,7 @@ type Login struct {
 // SaveLogin writes a login, or its data and expiry anew.
 func (s *Store) SaveLogin(ctx context.Context, l Login) error {
 	err := s.q.SaveLogin(ctx, db.SaveLoginParams{
-		Token: l.Digest, ID: null(l.ID), Person: null(l.Person), Data: l.Data, Expires: l.Expires,
+		Token: l.Digest, ID: orNull(l.ID), Person: orNull(l.Person), Data: l.Data, Expires: l.Expires,
 	})
 	if err != nil {
 		return fmt.Errorf("save login: %w", err)
@@ -33,7 +33,7 @@ func (s *Store) SaveLogin(ctx context.Context, l Login) error {
 // FindLogin loads the data of a login that has not run out; false when there is none.
 func (s *Store) FindLogin(ctx context.Context, digest string, at time.Time) ([]byte, bool, error) {
 	data, err := s.q.FindLogin(ctx, db.FindLoginParams{Token: digest, At: at})
-	if err = notFound(err); errors.Is(err, agent.ErrNotFound) {
+	if err = missing(err); errors.Is(err, agent.ErrNotFound) {
 		return nil, false, nil
 	}
 	if err != nil {

@@ -21,7 +21,7 @@ type Account struct {
 func (s *Store) CreatePerson(ctx context.Context, p agent.Person, hash, actor string) error {
 	err := s.write(ctx, actor, p.CreatedAt, func(q *db.Queries) ([]agent.Fact, error) {
 		err := q.InsertPerson(ctx, db.InsertPersonParams{
-			ID: string(p.ID), LoginName: p.LoginName, Name: p.Name, Unit: null(p.Unit), PasswordHash: hash, CreatedAt: p.CreatedAt,
+			ID: string(p.ID), LoginName: p.LoginName, Name: p.Name, Unit: orNull(p.Unit), PasswordHash: hash, CreatedAt: p.CreatedAt,
 		})
 		if err != nil {
 			return nil, err
@@ -107,7 +107,7 @@ func (s *Store) People(ctx context.Context) ([]agent.Person, error) {
 
 // Person loads one person. ErrNotFound.
 func (s *Store) Person(ctx context.Context, id agent.PersonID) (agent.Person, error) {
-	return one(s.people(ctx, db.PeopleParams{ID: null(id)}))
+	return one(s.people(ctx, db.PeopleParams{ID: orNull(id)}))
 }
 
 // PersonByLoginName loads one person. ErrNotFound.
@@ -137,7 +137,7 @@ func (s *Store) people(ctx context.Context, arg db.PeopleParams) ([]agent.Person
 	for i, r := range rows {
 		people[i] = agent.Person{
 			ID: agent.PersonID(r.ID), LoginName: r.LoginName, Name: r.Name, Unit: text[string](r.Unit), UnitName: r.UnitName,
-			DisabledAt: timeOf(r.DisabledAt), CreatedAt: r.CreatedAt.UTC(),
+			DisabledAt: utc(r.DisabledAt), CreatedAt: r.CreatedAt.UTC(),
 		}
 		for _, role := range r.Roles {
 			people[i].Roles = append(people[i].Roles, agent.Role(role))
@@ -150,7 +150,7 @@ func (s *Store) people(ctx context.Context, arg db.PeopleParams) ([]agent.Person
 func (s *Store) Account(ctx context.Context, loginName string) (Account, error) {
 	row, err := s.q.Account(ctx, loginName)
 	if err != nil {
-		return Account{}, fmt.Errorf("load account: %w", notFound(err))
+		return Account{}, fmt.Errorf("load account: %w", missing(err))
 	}
 	return Account{Person: agent.PersonID(row.ID), Hash: row.PasswordHash, Disabled: row.DisabledAt != nil}, nil
 }
@@ -159,7 +159,7 @@ func (s *Store) Account(ctx context.Context, loginName string) (Account, error) 
 // reaches the limit locks the account until then, unless it succeeds and Forgive is called.
 func (s *Store) CountAttempt(ctx context.Context, id agent.PersonID, limit int, at, until time.Time) (int, bool, error) {
 	n, err := s.q.CountAttempt(ctx, db.CountAttemptParams{ID: string(id), MaxFailures: int32(limit), At: at, LockUntil: until})
-	if err = notFound(err); errors.Is(err, agent.ErrNotFound) {
+	if err = missing(err); errors.Is(err, agent.ErrNotFound) {
 		return 0, false, nil
 	}
 	if err != nil {

@@ -187,3 +187,17 @@ WHERE l.id = ANY(@ids::uuid[]) AND l.expires > @at AND p.disabled_at IS NULL;
 UPDATE login l SET expires = (@untils::timestamptz[])[array_position(@ids::uuid[], l.id)]
 WHERE l.id = ANY(@ids::uuid[]) AND l.expires > @at
   AND EXISTS (SELECT 1 FROM seat_state st WHERE st.person = l.person OR st.recorder = l.person);
+
+-- ------------------------------------------------------------------ commands
+
+-- The answer that was given to a command under that key.
+-- name: Command :one
+SELECT status, body FROM command WHERE key = @key AND path = @path;
+
+-- Keeps the answer that was given to a command; the first one stays.
+-- name: SaveCommand :exec
+INSERT INTO command (key, person, path, status, body, at) VALUES (@key, @person, @path, @status, @body, @at) ON CONFLICT DO NOTHING;
+
+-- Forgets the commands from before then.
+-- name: ForgetCommands :execrows
+DELETE FROM command WHERE at < @before;

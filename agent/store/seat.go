@@ -40,7 +40,7 @@ func (s *Store) update(ctx context.Context, step agent.Step) (agent.State, agent
 	}
 	row, err := s.q.SeatAndWork(ctx, string(step.Seat))
 	if err != nil {
-		return agent.State{}, agent.State{}, notFound(err)
+		return agent.State{}, agent.State{}, missing(err)
 	}
 	before := state(row.Line, row.Kind, row.SeatState, row.Work, row.WorkSince, row.WorkUntil)
 	after, facts, err := step.Decide(before)
@@ -77,7 +77,7 @@ func (s *Store) maySit(ctx context.Context, step agent.Step) error {
 	p, err := s.q.PersonToSit(ctx, string(step.Sits))
 	switch {
 	case err != nil:
-		return notFound(err)
+		return missing(err)
 	case p.DisabledAt != nil:
 		return agent.ErrNotAllowed
 	case p.Seat != "" && agent.SeatID(p.Seat) != step.Seat:
@@ -103,7 +103,7 @@ func (s *Store) Seats(ctx context.Context) ([]agent.State, error) {
 func (s *Store) SeatOfEndpoint(ctx context.Context, endpoint string) (agent.SeatID, error) {
 	seat, err := s.q.SeatOfEndpoint(ctx, endpoint)
 	if err != nil {
-		return "", fmt.Errorf("seat of endpoint %s: %w", endpoint, notFound(err))
+		return "", fmt.Errorf("seat of endpoint %s: %w", endpoint, missing(err))
 	}
 	return agent.SeatID(seat), nil
 }
@@ -146,7 +146,7 @@ func (s *Store) views(ctx context.Context, seat string) ([]agent.SeatView, error
 func (s *Store) SittingOf(ctx context.Context, person agent.PersonID) (agent.Sitting, error) {
 	row, err := s.q.SittingOf(ctx, string(person))
 	if err != nil {
-		return agent.Sitting{}, fmt.Errorf("seat of person %s: %w", person, notFound(err))
+		return agent.Sitting{}, fmt.Errorf("seat of person %s: %w", person, missing(err))
 	}
 	return agent.Sitting{Seat: agent.SeatID(row.Seat), Place: agent.Place(row.Place)}, nil
 }
@@ -177,19 +177,19 @@ func state(line, kind string, r db.SeatState, work string, since time.Time, unti
 		Seat: agent.SeatID(r.Seat), Line: agent.LineID(line), Kind: agent.SeatKind(kind),
 		Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
 		Client: r.Client, Phone: agent.Phone(r.Phone), Endpoint: r.Endpoint, Contact: r.Contact, HA1: r.Ha1,
-		Intent: agent.Intent(r.Intent), RestCode: r.RestCode, RestUntil: timeOf(r.RestUntil), RestMinutes: int(r.RestMinutes),
+		Intent: agent.Intent(r.Intent), RestCode: r.RestCode, RestUntil: utc(r.RestUntil), RestMinutes: int(r.RestMinutes),
 		Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Registered: r.Registered,
 		Since: r.Since.UTC(), Version: r.Version,
-		Work: agent.Work(work), WorkSince: since.UTC(), Until: timeOf(until),
+		Work: agent.Work(work), WorkSince: since.UTC(), Until: utc(until),
 	}
 }
 
 func saveParams(before, s agent.State) db.SaveSeatParams {
 	return db.SaveSeatParams{
 		Seat: string(s.Seat), Before: before.Version, Version: s.Version,
-		Person: null(s.Person), Recorder: null(s.Recorder),
+		Person: orNull(s.Person), Recorder: orNull(s.Recorder),
 		Client: s.Client, Phone: string(s.Phone), Endpoint: s.Endpoint, Contact: s.Contact, Ha1: s.HA1,
-		Intent: string(s.Intent), RestCode: s.RestCode, RestUntil: nullTime(s.RestUntil), RestMinutes: int32(s.RestMinutes),
+		Intent: string(s.Intent), RestCode: s.RestCode, RestUntil: timeOrNull(s.RestUntil), RestMinutes: int32(s.RestMinutes),
 		Pending: string(s.Pending), Device: string(s.Device), Registered: s.Registered, Since: s.Since,
 	}
 }

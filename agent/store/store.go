@@ -39,6 +39,7 @@ const (
 	codeForeignKey = "23503"
 	codeDeadlock   = "40P01"
 	codeSerial     = "40001"
+	codeNoID       = "22P02" // a text that is no uuid
 )
 
 // attempts is how often a transaction that lost a deadlock is tried.
@@ -90,15 +91,16 @@ func pgCode(err error) string {
 	return ""
 }
 
-// notFound turns "no row" into the domain's word for it.
-func notFound(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
+// missing turns an empty answer, and an id that is none, into the domain's word for it.
+func missing(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) || pgCode(err) == codeNoID {
 		return agent.ErrNotFound
 	}
 	return err
 }
 
-func null[T ~string](v T) *string {
+// orNull is NULL for the empty value.
+func orNull[T ~string](v T) *string {
 	if v == "" {
 		return nil
 	}
@@ -106,23 +108,23 @@ func null[T ~string](v T) *string {
 	return &s
 }
 
-func text[T ~string](v *string) T {
-	if v == nil {
-		return ""
-	}
-	return T(*v)
-}
-
-func nullTime(t time.Time) *time.Time {
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
 	return &t
 }
 
-func timeOf(t *time.Time) time.Time {
-	if t == nil {
+func text[T ~string](p *string) T {
+	if p == nil {
+		return ""
+	}
+	return T(*p)
+}
+
+func utc(p *time.Time) time.Time {
+	if p == nil {
 		return time.Time{}
 	}
-	return t.UTC()
+	return p.UTC()
 }

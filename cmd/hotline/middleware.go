@@ -12,9 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"hotline/agent"
+	agentstore "hotline/agent/store"
 )
 
 // headers sets what ASVS V3.4 asks of every answer.
@@ -75,16 +74,16 @@ func randomID() string {
 // idempotent answers a repeated command with the answer of the first one: same person, same path, same key. PATCH is
 // fenced by its version and needs no memory; answers that hold secrets are never remembered.
 type idempotent struct {
-	pool *pgxpool.Pool
-	now  func() time.Time
-	log  *slog.Logger
+	commands *agentstore.Store
+	now      func() time.Time
+	log      *slog.Logger
 
 	mu       sync.Mutex
 	inFlight map[string]chan struct{} // guarded by mu
 }
 
-func newIdempotent(pool *pgxpool.Pool, now func() time.Time, log *slog.Logger) *idempotent {
-	return &idempotent{pool: pool, now: now, log: log, inFlight: map[string]chan struct{}{}}
+func newIdempotent(commands *agentstore.Store, now func() time.Time, log *slog.Logger) *idempotent {
+	return &idempotent{commands: commands, now: now, log: log, inFlight: map[string]chan struct{}{}}
 }
 
 func (i *idempotent) wrap(next http.Handler) http.Handler {
@@ -145,18 +144,16 @@ func (i *idempotent) enter(ctx context.Context, key string) (func(), bool) {
 }
 
 func (i *idempotent) replay(w http.ResponseWriter, r *http.Request, key string) bool {
-	var status int
-	var body []byte
-	err := i.pool.QueryRow(r.Context(), `SELECT status, body FROM command WHERE key = $1 AND path = $2`, key, r.URL.Path).Scan(&status, &body)
+	c, err := i.commands.Command(r.Context(), key, r.URL.Path)
 	if err != nil {
 		return false
 	}
-	if len(body) > 0 {
+	if len(c.Body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	w.Header().Set("Idempotency-Replayed", "true")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	w.WriteHeader(c.Status)
+	_, _ = w.Write(c.Body)
 	return true
 }
 
@@ -166,8 +163,9 @@ func (i *idempotent) remember(r *http.Request, key string, id agent.Identity, re
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*time.Second)
 	defer cancel()
-	_, err := i.pool.Exec(ctx, `INSERT INTO command (key, person, path, status, body, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		key, string(id.Person), r.URL.Path, rec.status, rec.body.Bytes(), i.now())
+	err := i.commands.SaveCommand(ctx, agentstore.Command{
+		Key: key, Person: id.Person, Path: r.URL.Path, Status: rec.status, Body: rec.body.Bytes(), At: i.now(),
+	})
 	if err != nil {
 		i.log.WarnContext(ctx, "command not remembered", slog.Any("err", err))
 	}

@@ -35,7 +35,7 @@ func (s *server) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("/", panel.Handler(s.settings.PanelProxy))
-	commands := newIdempotent(s.web, s.now, s.log)
+	commands := newIdempotent(s.agentStore, s.now, s.log)
 	guarded := http.NewCrossOriginProtection()
 	return recovering(s.log, headers(s.settings.Secure, guarded.Handler(s.auth.Identify(commands.wrap(mux))))), nil
 }

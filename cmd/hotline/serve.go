@@ -197,7 +197,7 @@ func (s *server) housekeeping(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if _, err := s.web.Exec(ctx, `DELETE FROM command WHERE at < $1`, s.now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
+		if _, err := s.agentStore.ForgetCommands(ctx, s.now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "old commands not forgotten", slog.Any("err", err))
 		}
 		if err := s.auth.Purge(ctx); err != nil && ctx.Err() == nil {

@@ -68,7 +68,7 @@ func (s *Store) open(ctx context.Context, w *factlog.Pipeline, call string, rand
 	}
 	const firstVersion = 1 // the table's default
 	after := ticketing.Ticket{
-		ID: ticketing.TicketID(id.String()), Kind: ticketing.Kind(c.Kind), Call: telephony.CallID(call), Seat: agent.SeatID(value(c.Seat)), Version: firstVersion,
+		ID: ticketing.TicketID(id.String()), Kind: ticketing.Kind(c.Kind), Call: telephony.CallID(call), Seat: text[agent.SeatID](c.Seat), Version: firstVersion,
 	}
 	return true, queue(ctx, w, ticketing.Change{After: after, What: ticketing.WhatOpened, Actor: actor, At: at})
 }
@@ -86,10 +86,10 @@ func (s *Store) follow(ctx context.Context, w *factlog.Pipeline, call string, at
 			return fmt.Errorf("bring drafts up to call %s: %w", call, err)
 		}
 		changes[i] = ticketing.Change{
-			Before: ticketing.Ticket{Seat: agent.SeatID(value(r.OldSeat))},
+			Before: ticketing.Ticket{Seat: text[agent.SeatID](r.OldSeat)},
 			After: ticketing.Ticket{
 				ID: ticketing.TicketID(r.ID), Call: telephony.CallID(call), Kind: ticketing.Kind(r.Kind),
-				Seat: agent.SeatID(value(r.Seat)), Version: r.Version + 1,
+				Seat: text[agent.SeatID](r.Seat), Version: r.Version + 1,
 			},
 			What: ticketing.WhatSeated, Actor: actor, At: at,
 		}

@@ -64,10 +64,10 @@ func (s *Store) Call(ctx context.Context, call telephony.CallID, now time.Time) 
 	since := now.Add(-ticketing.SeatMemory)
 	r, err := s.q.LoadCall(ctx, db.LoadCallParams{Call: string(call), Since: &since})
 	if err != nil {
-		return ticketing.Origin{}, fmt.Errorf("load call %s: %w", call, refusal(err))
+		return ticketing.Origin{}, fmt.Errorf("load call %s: %w", call, missing(err))
 	}
 	return ticketing.Origin{
-		Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt, AnsweredAt: value(r.AnsweredAt), EndedAt: value(r.EndedAt),
+		Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt.UTC(), AnsweredAt: utc(r.AnsweredAt), EndedAt: utc(r.EndedAt),
 		Holders: people(r.Holders),
 	}, nil
 }
@@ -75,9 +75,9 @@ func (s *Store) Call(ctx context.Context, call telephony.CallID, now time.Time) 
 // List implements ticketing.Store.
 func (s *Store) List(ctx context.Context, f ticketing.Filter) (ticketing.Page, error) {
 	p := db.ListTicketsParams{
-		State: string(f.State), Class: string(f.Class), DueAfter: nullTime(f.DueAfter), DueUntil: nullTime(f.DueUntil),
-		Pattern: pattern(f.Text), Everything: f.Reader.All, Person: null(string(f.Reader.Person)), Unit: f.Reader.Unit,
-		Since: nullTime(f.Reader.Since), Max: int32(f.Limit) + 1,
+		State: string(f.State), Class: string(f.Class), DueAfter: timeOrNull(f.DueAfter), DueUntil: timeOrNull(f.DueUntil),
+		Pattern: pattern(f.Text), Everything: f.Reader.All, Person: orNull(f.Reader.Person), Unit: f.Reader.Unit,
+		Since: timeOrNull(f.Reader.Since), Max: int32(f.Limit) + 1,
 	}
 	if f.After != nil {
 		id := string(f.After.ID)
@@ -117,7 +117,7 @@ func (s *Store) Earlier(ctx context.Context, call telephony.CallID, confidential
 	for _, c := range calls {
 		out.Count = int(c.Total)
 		out.Calls = append(out.Calls, ticketing.EarlierCall{
-			ID: telephony.CallID(c.ID), ArrivedAt: c.ArrivedAt, Outcome: telephony.Outcome(value(c.Outcome)),
+			ID: telephony.CallID(c.ID), ArrivedAt: c.ArrivedAt.UTC(), Outcome: text[telephony.Outcome](c.Outcome),
 		})
 	}
 	if out.Open, err = s.earlierTickets(ctx, db.EarlierTicketsParams{Call: string(call), Confidential: confidential, Open: true, Max: popTickets}); err != nil {
@@ -169,20 +169,20 @@ func load(ctx context.Context, q *db.Queries, ids []string, since time.Time) ([]
 
 func ticket(r db.LoadTicketsRow) ticketing.Ticket {
 	t := ticketing.Ticket{
-		ID: ticketing.TicketID(r.ID), Number: value(r.Number), QueryCode: r.QueryCode, Kind: ticketing.Kind(r.Kind),
-		Call: telephony.CallID(r.Call), Session: value(r.Session), Seat: agent.SeatID(value(r.Seat)), Official: agent.PersonID(value(r.Official)),
+		ID: ticketing.TicketID(r.ID), Number: text[string](r.Number), QueryCode: r.QueryCode, Kind: ticketing.Kind(r.Kind),
+		Call: telephony.CallID(r.Call), Session: text[string](r.Session), Seat: text[agent.SeatID](r.Seat), Official: text[agent.PersonID](r.Official),
 		State: ticketing.State(r.State), Class: ticketing.Class(r.Class), Outcome: ticketing.Outcome(r.Outcome),
 		Title: r.Title, Content: r.Content, Answer: r.Answer, ContactName: r.ContactName, EventPlace: r.EventPlace,
-		Confidential: r.Confidential, OpenedAt: r.OpenedAt, RegisteredAt: value(r.RegisteredAt), ClosedAt: value(r.ClosedAt), Version: r.Version,
+		Confidential: r.Confidential, OpenedAt: r.OpenedAt.UTC(), RegisteredAt: utc(r.RegisteredAt), ClosedAt: utc(r.ClosedAt), Version: r.Version,
 		Origin: ticketing.Origin{
-			Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt, AnsweredAt: value(r.AnsweredAt), EndedAt: value(r.EndedAt),
-			SessionNumber: int(value(r.SessionNumber)), Unit: r.Unit, OfficialName: value(r.OfficialName), Holders: people(r.Holders),
+			Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt.UTC(), AnsweredAt: utc(r.AnsweredAt), EndedAt: utc(r.EndedAt),
+			SessionNumber: int(value(r.SessionNumber)), Unit: r.Unit, OfficialName: text[string](r.OfficialName), Holders: people(r.Holders),
 		},
 	}
 	if r.DueAt != nil {
 		t.Promise = &ticketing.Promise{
-			WorkingDays: int(value(r.WorkingDays)), StartsOn: calendarDate(value(r.StartsOn)), DueAt: *r.DueAt, DueOriginal: value(r.DueOriginal),
-			CalendarVersion: value(r.CalendarVersion), RuleVersion: value(r.RuleVersion), Provisional: value(r.Provisional),
+			WorkingDays: int(value(r.WorkingDays)), StartsOn: calendarDate(value(r.StartsOn)), DueAt: r.DueAt.UTC(), DueOriginal: utc(r.DueOriginal),
+			CalendarVersion: text[string](r.CalendarVersion), RuleVersion: text[string](r.RuleVersion), Provisional: value(r.Provisional),
 		}
 	}
 	return t
@@ -206,20 +206,37 @@ func civil(d calendar.Date) time.Time {
 	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
 }
 
-func null(s string) *string {
-	if s == "" {
+// orNull is NULL for the empty value.
+func orNull[T ~string](v T) *string {
+	if v == "" {
 		return nil
 	}
+	s := string(v)
 	return &s
 }
 
-func nullTime(t time.Time) *time.Time {
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
 	return &t
 }
 
+func text[T ~string](p *string) T {
+	if p == nil {
+		return ""
+	}
+	return T(*p)
+}
+
+func utc(p *time.Time) time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return p.UTC()
+}
+
+// value is zero for NULL.
 func value[T any](p *T) T {
 	if p == nil {
 		var zero T

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/realtime/factlog"
@@ -49,7 +50,7 @@ func (s *Store) Change(
 	var out ticketing.Ticket
 	err := s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
 		if _, err := q.LockTicket(ctx, string(id)); err != nil {
-			return refusal(err)
+			return missing(err)
 		}
 		before, err := one(ctx, q, id, now)
 		if err != nil {
@@ -83,10 +84,10 @@ func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (t
 	}
 	t := ch.After
 	n, err := q.SaveTicket(ctx, db.SaveTicketParams{
-		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: null(t.Number),
+		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: orNull(t.Number),
 		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
 		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential,
-		RegisteredAt: nullTime(t.RegisteredAt), ClosedAt: nullTime(t.ClosedAt),
+		RegisteredAt: timeOrNull(t.RegisteredAt), ClosedAt: timeOrNull(t.ClosedAt),
 	})
 	if err != nil {
 		return t, err
@@ -149,7 +150,7 @@ func (s *Store) Appeal(ctx context.Context, call telephony.CallID, code, actor s
 	err = s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
 		row, err := q.OpenAppeal(ctx, db.OpenAppealParams{ID: id.String(), QueryCode: code, Call: string(call), OpenedAt: now})
 		if err != nil {
-			return refusal(err)
+			return missing(err)
 		}
 		if out, err = one(ctx, q, ticketing.TicketID(row.ID), now); err != nil {
 			return err
@@ -162,8 +163,11 @@ func (s *Store) Appeal(ctx context.Context, call telephony.CallID, code, actor s
 	return out, nil
 }
 
-func refusal(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
+// missing turns an empty answer, and an id that is none, into the domain's word for it.
+func missing(err error) error {
+	const codeNoID = "22P02" // a text that is no uuid
+	pg, told := errors.AsType[*pgconn.PgError](err)
+	if errors.Is(err, pgx.ErrNoRows) || told && pg.Code == codeNoID {
 		return ticketing.ErrNotFound
 	}
 	return err

@@ -72,6 +72,30 @@ func (q *Queries) CloseLiveSessions(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const command = `-- name: Command :one
+
+SELECT status, body FROM command WHERE key = $1 AND path = $2
+`
+
+type CommandParams struct {
+	Key  string
+	Path string
+}
+
+type CommandRow struct {
+	Status int32
+	Body   []byte
+}
+
+// ------------------------------------------------------------------ commands
+// The answer that was given to a command under that key.
+func (q *Queries) Command(ctx context.Context, arg CommandParams) (CommandRow, error) {
+	row := q.db.QueryRow(ctx, command, arg.Key, arg.Path)
+	var i CommandRow
+	err := row.Scan(&i.Status, &i.Body)
+	return i, err
+}
+
 const countAttempt = `-- name: CountAttempt :one
 UPDATE person SET
   failures = CASE WHEN locked_until IS NULL THEN failures ELSE 0 END + 1,
@@ -151,6 +175,19 @@ func (q *Queries) FindLogin(ctx context.Context, arg FindLoginParams) ([]byte, e
 	var data []byte
 	err := row.Scan(&data)
 	return data, err
+}
+
+const forgetCommands = `-- name: ForgetCommands :execrows
+DELETE FROM command WHERE at < $1
+`
+
+// Forgets the commands from before then.
+func (q *Queries) ForgetCommands(ctx context.Context, before time.Time) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetCommands, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const forgiveFailures = `-- name: ForgiveFailures :exec
@@ -511,6 +548,32 @@ func (q *Queries) PutUnit(ctx context.Context, arg PutUnitParams) error {
 		arg.ShortName,
 		arg.FullName,
 		arg.Kind,
+	)
+	return err
+}
+
+const saveCommand = `-- name: SaveCommand :exec
+INSERT INTO command (key, person, path, status, body, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+`
+
+type SaveCommandParams struct {
+	Key    string
+	Person string
+	Path   string
+	Status int32
+	Body   []byte
+	At     time.Time
+}
+
+// Keeps the answer that was given to a command; the first one stays.
+func (q *Queries) SaveCommand(ctx context.Context, arg SaveCommandParams) error {
+	_, err := q.db.Exec(ctx, saveCommand,
+		arg.Key,
+		arg.Person,
+		arg.Path,
+		arg.Status,
+		arg.Body,
+		arg.At,
 	)
 	return err
 }
