@@ -44,7 +44,7 @@ func TestRedisKeepsItsDataThroughACrash(t *testing.T) {
 	r.Kill()
 	r = startRedis(t, cfg)
 	require.Equal(t, "kept", client(t, r).Get(t.Context(), "k").Val())
-	require.Equal(t, map[string]string{"appendfsync": "always"}, client(t, r).ConfigGet(t.Context(), "appendfsync").Val())
+	require.Equal(t, map[string]string{"appendfsync": "everysec"}, client(t, r).ConfigGet(t.Context(), "appendfsync").Val())
 	require.Equal(t, map[string]string{"maxmemory-policy": "noeviction"}, client(t, r).ConfigGet(t.Context(), "maxmemory-policy").Val())
 	require.NoError(t, r.Stop(t.Context()))
 }
