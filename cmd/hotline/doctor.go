@@ -37,6 +37,7 @@ func (c *doctorCmd) Run(e env) error {
 	}
 	var all []finding
 	all = append(all, c.checkSettings()...)
+	all = append(all, finding{name: "memory", detail: newCollector(os.Getenv, os.DirFS("/")).String()})
 	all = append(all, c.checkPostgres(e.ctx)...)
 	all = append(all, c.checkRedis(e.ctx), c.checkCalendar(time.Now()))
 	all = append(all, c.checkExchange(e.ctx)...)

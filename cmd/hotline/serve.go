@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,9 +22,12 @@ type serveCmd struct {
 
 // Run serves until the context ends (SIGTERM) or another controller takes over. It hangs nothing up either way.
 func (c *serveCmd) Run(e env) error {
+	gc := newCollector(os.Getenv, os.DirFS("/"))
+	gc.set()
 	if err := c.check(); err != nil {
 		return err
 	}
+	e.log.InfoContext(e.ctx, "starting", slog.Any("collector", gc))
 	s, err := newServer(e.ctx, c.settings, e.log)
 	if err != nil {
 		return err
