@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strconv"
 	"strings"
@@ -87,9 +85,9 @@ func benchFactsOf(b *testing.B) []factlog.Fact {
 func (b *bundle) dialBench(tb testing.TB, i int) *websocket.Conn {
 	tb.Helper()
 	c, res, err := b.dial(tb, func() string {
-		r := httptest.NewRequest(http.MethodPost, "/", nil)
-		r.RemoteAddr = "127.0.0.1:1"
-		name, _, err := b.hub.Issue(r, realtime.Subject{ID: "bench", Login: strconv.Itoa(i)}, []string{"board"}, "")
+		name, _, err := b.hub.Issue(tb.Context(), realtime.Request{
+			Who: realtime.Subject{ID: "bench", Login: strconv.Itoa(i)}, Address: "127.0.0.1:1", Topics: []string{"board"},
+		})
 		require.NoError(tb, err)
 		return name
 	}, b.origin)

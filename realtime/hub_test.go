@@ -85,9 +85,9 @@ func (b *bundle) head(t *testing.T) string {
 
 func (b *bundle) ticket(t *testing.T, who, since string, topics ...string) string {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/api/ws-ticket", nil)
-	r.RemoteAddr = "127.0.0.1:1"
-	name, _, err := b.hub.Issue(r, realtime.Subject{ID: who, Login: "login-" + who}, topics, since)
+	name, _, err := b.hub.Issue(t.Context(), realtime.Request{
+		Who: realtime.Subject{ID: who, Login: "login-" + who}, Address: "127.0.0.1:1", Topics: topics, Since: since,
+	})
 	require.NoError(t, err)
 	return name
 }
@@ -198,8 +198,7 @@ func TestWhoMissedTooMuchIsToldToReadASnapshot(t *testing.T) {
 func TestNobodyHearsAnotherSeat(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	r := httptest.NewRequest(http.MethodPost, "/", nil)
-	_, _, err := b.hub.Issue(r, realtime.Subject{ID: "A01"}, []string{"seat:B02"}, "")
+	_, _, err := b.hub.Issue(t.Context(), realtime.Request{Who: realtime.Subject{ID: "A01"}, Topics: []string{"seat:B02"}})
 	require.ErrorIs(t, err, realtime.ErrNotAllowed)
 	c := b.open(t, "A01", "", "seat:A01")
 	next(t, c)

@@ -59,22 +59,29 @@ type ticket struct {
 	expires time.Time
 }
 
-// Issue makes a ticket for a socket on these topics, with the facts after since ("" or a position from a snapshot). It is bound to
-// the network that r came from. ErrNotAllowed, ErrTooMany, ErrBadPosition.
-func (h *Hub) Issue(r *http.Request, who Subject, topics []string, since string) (string, time.Time, error) {
-	if len(topics) > maxTopics {
+// Request asks for a ticket: for a socket on these topics, with the facts after Since, which is empty or a position from a snapshot.
+type Request struct {
+	Who     Subject
+	Address string // that the request came from, as net/http tells it: the ticket is bound to its network
+	Topics  []string
+	Since   string
+}
+
+// Issue makes a ticket, and says when it ends. ErrNotAllowed, ErrTooMany, ErrBadPosition.
+func (h *Hub) Issue(ctx context.Context, r Request) (string, time.Time, error) {
+	if len(r.Topics) > maxTopics {
 		return "", time.Time{}, ErrTooMany
 	}
-	rule, err := h.cfg.Authorizer.Rule(r.Context(), who)
+	rule, err := h.cfg.Authorizer.Rule(ctx, r.Who)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("ask what %s may hear: %w", who.ID, err)
+		return "", time.Time{}, fmt.Errorf("ask what %s may hear: %w", r.Who.ID, err)
 	}
-	if !rule.all(who, topics) {
+	if !rule.all(r.Who, r.Topics) {
 		return "", time.Time{}, ErrNotAllowed
 	}
-	t := ticket{who: who, topics: topics, network: network(r), expires: h.cfg.Now().Add(h.cfg.TicketLife)}
-	if since != "" {
-		p, err := factlog.ParsePosition(since)
+	t := ticket{who: r.Who, topics: r.Topics, network: network(r.Address), expires: h.cfg.Now().Add(h.cfg.TicketLife)}
+	if r.Since != "" {
+		p, err := factlog.ParsePosition(r.Since)
 		if err != nil {
 			return "", time.Time{}, ErrBadPosition
 		}
@@ -114,14 +121,14 @@ func (h *Hub) redeem(r *http.Request) (ticket, bool) {
 	t, ok := h.tickets[name]
 	delete(h.tickets, name)
 	h.mu.Unlock()
-	return t, ok && !h.cfg.Now().After(t.expires) && t.network == network(r)
+	return t, ok && !h.cfg.Now().After(t.expires) && t.network == network(r.RemoteAddr)
 }
 
 // network is the part of an address that does not change while a person signs in: /24, or /56.
-func network(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+func network(address string) string {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return r.RemoteAddr
+		return address
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {

@@ -49,8 +49,7 @@ type Config struct {
 
 // Service signs people in and tells who acts. It is safe for concurrent use.
 type Service struct {
-	Config
-
+	cfg       Config
 	hasher    *hasher
 	logins    *scs.SessionManager
 	names     *throttle
@@ -85,7 +84,7 @@ func New(c Config) (*Service, error) {
 	m.IdleTimeout = idleLimit
 	m.Lifetime = absoluteLimit
 	return &Service{
-		Config: c, hasher: h, logins: m,
+		cfg: c, hasher: h, logins: m,
 		names:     newThrottle(c.Limits.Account, c.Limits.Lock),
 		addresses: newThrottle(c.Limits.Address, c.Limits.Lock),
 		people:    map[agent.PersonID]cachedPerson{},
@@ -94,7 +93,7 @@ func New(c Config) (*Service, error) {
 
 // CookieName is that of the login's cookie. Browsers take __Host- over TLS only, so the panel on loopback has a plain name.
 func (a *Service) CookieName() string {
-	if a.Secure {
+	if a.cfg.Secure {
 		return "__Host-sid"
 	}
 	return "sid"
@@ -108,7 +107,7 @@ func (a *Service) SignIn(ctx context.Context, loginName, password string) (agent
 	if err != nil {
 		return agent.Identity{}, nil, err
 	}
-	person, err := a.Store.Person(ctx, id)
+	person, err := a.cfg.Store.Person(ctx, id)
 	if err != nil {
 		return agent.Identity{}, nil, err
 	}
@@ -128,34 +127,34 @@ func (a *Service) SignIn(ctx context.Context, loginName, password string) (agent
 	}
 	a.logins.Put(fresh, keyPerson, string(id))
 	a.logins.Put(fresh, keyLogin, login.String())
-	a.logins.Put(fresh, keySeen, a.Now().Unix())
+	a.logins.Put(fresh, keySeen, a.cfg.Now().Unix())
 	token, _, err := a.logins.Commit(fresh)
 	if err != nil {
 		return agent.Identity{}, nil, fmt.Errorf("begin login: %w", err)
 	}
 	who := identity(person, login.String())
-	err = a.Store.Audit(ctx, "login.succeeded", id, a.where(ctx), who.Actor(), a.Now())
+	err = a.cfg.Store.Audit(ctx, "login.succeeded", id, a.where(ctx), who.Actor(), a.cfg.Now())
 	return who, a.cookie(token), err
 }
 
 // check is the same path for everybody: one wait, one count, one hash, one answer.
 func (a *Service) check(ctx context.Context, name, password string) (agent.PersonID, error) {
 	addr := remote(ctx)
-	delay, _ := a.names.look(name, a.Now())
-	slower, _ := a.addresses.look(addr, a.Now())
+	delay, _ := a.names.look(name, a.cfg.Now())
+	slower, _ := a.addresses.look(addr, a.cfg.Now())
 	if delay = max(delay, slower); delay > 0 {
-		if err := a.Wait(ctx, delay); err != nil {
+		if err := a.cfg.Wait(ctx, delay); err != nil {
 			return "", fmt.Errorf("sign-in: %w", err)
 		}
 	}
-	acc, err := a.Store.Account(ctx, name)
+	acc, err := a.cfg.Store.Account(ctx, name)
 	if err != nil && !errors.Is(err, agent.ErrNotFound) {
 		return "", fmt.Errorf("sign-in: %w", err)
 	}
 	count, usable := 0, false
 	if acc.Person != "" {
-		now := a.Now()
-		if count, usable, err = a.Store.CountAttempt(ctx, acc.Person, a.Limits.Account, now, now.Add(a.Limits.Lock)); err != nil {
+		now := a.cfg.Now()
+		if count, usable, err = a.cfg.Store.CountAttempt(ctx, acc.Person, a.cfg.Limits.Account, now, now.Add(a.cfg.Limits.Lock)); err != nil {
 			return "", fmt.Errorf("sign-in: %w", err)
 		}
 	}
@@ -166,31 +165,31 @@ func (a *Service) check(ctx context.Context, name, password string) (agent.Perso
 	var rehash string
 	barred := false
 	err = a.hasher.alone(ctx, func() error {
-		_, barred = a.addresses.look(addr, a.Now())
+		_, barred = a.addresses.look(addr, a.cfg.Now())
 		match, params, err := argon2id.CheckHash(password, hash)
 		switch {
 		case err != nil:
 			return fmt.Errorf("check password: %w", err)
 		case !match || !usable || acc.Disabled || barred:
-			a.addresses.fail(addr, a.Now())
+			a.addresses.fail(addr, a.cfg.Now())
 			return agent.ErrLoginWrong
 		case a.hasher.weaker(params):
-			rehash, err = argon2id.CreateHash(password, a.Params)
+			rehash, err = argon2id.CreateHash(password, a.cfg.Params)
 		}
 		return err
 	})
 	if errors.Is(err, agent.ErrLoginWrong) {
-		a.names.fail(name, a.Now())
+		a.names.fail(name, a.cfg.Now())
 		if barred { // the failures that barred the address are on record; its knocking must not flood it
 			return "", err
 		}
-		return "", a.failed(ctx, acc.Person, usable && count >= a.Limits.Account)
+		return "", a.failed(ctx, acc.Person, usable && count >= a.cfg.Limits.Account)
 	}
 	if err != nil {
 		return "", fmt.Errorf("sign-in: %w", err)
 	}
 	a.names.forgive(name)
-	if err := a.Store.Forgive(ctx, acc.Person, rehash); err != nil {
+	if err := a.cfg.Store.Forgive(ctx, acc.Person, rehash); err != nil {
 		return "", fmt.Errorf("sign-in: %w", err)
 	}
 	return acc.Person, nil
@@ -205,7 +204,7 @@ func (a *Service) failed(ctx context.Context, person agent.PersonID, locked bool
 	if person == "" {
 		person = "unknown"
 	}
-	if err := a.Store.Audit(ctx, kind, person, a.where(ctx), "system", a.Now()); err != nil {
+	if err := a.cfg.Store.Audit(ctx, kind, person, a.where(ctx), "system", a.cfg.Now()); err != nil {
 		return err
 	}
 	return agent.ErrLoginWrong
@@ -217,7 +216,7 @@ func (a *Service) where(ctx context.Context) map[string]any {
 
 // SignOut ends the login of the request and its sockets. The cookie it returns clears the browser's.
 func (a *Service) SignOut(ctx context.Context) (*http.Cookie, error) {
-	gone := a.cookie("") //nolint:gosec // Secure is a.Secure, as below
+	gone := a.cookie("") //nolint:gosec // Secure is a.cfg.Secure, as below
 	gone.MaxAge = -1
 	who, ok := agent.FromContext(ctx)
 	if !ok {
@@ -227,27 +226,27 @@ func (a *Service) SignOut(ctx context.Context) (*http.Cookie, error) {
 		return nil, fmt.Errorf("end login: %w", err)
 	}
 	a.ended(who.Login)
-	return gone, a.Store.Audit(ctx, "login.ended", who.Person, a.where(ctx), who.Actor(), a.Now())
+	return gone, a.cfg.Store.Audit(ctx, "login.ended", who.Person, a.where(ctx), who.Actor(), a.cfg.Now())
 }
 
 func (a *Service) ended(logins ...string) {
-	if a.OnLogout == nil {
+	if a.cfg.OnLogout == nil {
 		return
 	}
 	for _, l := range logins {
-		a.OnLogout(l)
+		a.cfg.OnLogout(l)
 	}
 }
 
 // Purge clears away logins that have run out.
 func (a *Service) Purge(ctx context.Context) error {
-	_, err := a.Store.PurgeLogins(ctx, a.Now())
+	_, err := a.cfg.Store.PurgeLogins(ctx, a.cfg.Now())
 	return err
 }
 
 func (a *Service) cookie(token string) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // Secure but on loopback, where browsers refuse it over plain HTTP
-		Name: a.CookieName(), Value: token, Path: "/", Secure: a.Secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: a.CookieName(), Value: token, Path: "/", Secure: a.cfg.Secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	}
 }
 

@@ -66,11 +66,11 @@ func (a *Service) Alive(ctx context.Context, logins []string) ([]string, error) 
 	if err := a.keep(ctx, logins); err != nil {
 		return nil, err
 	}
-	return a.Store.AliveLogins(ctx, logins, a.Now())
+	return a.cfg.Store.AliveLogins(ctx, logins, a.cfg.Now())
 }
 
 func (a *Service) keep(ctx context.Context, logins []string) error {
-	now := a.Now()
+	now := a.cfg.Now()
 	a.mu.Lock()
 	due := now.Sub(a.kept) >= touchEvery
 	if due {
@@ -93,5 +93,5 @@ func (a *Service) keep(ctx context.Context, logins []string) error {
 		}
 		ids, untils = append(ids, l), append(untils, limit)
 	}
-	return a.Store.KeepLogins(ctx, ids, untils, now)
+	return a.cfg.Store.KeepLogins(ctx, ids, untils, now)
 }

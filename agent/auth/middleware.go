@@ -30,7 +30,7 @@ func (a *Service) Identify(next http.Handler) http.Handler {
 		if c, err := r.Cookie(a.CookieName()); err == nil && c.Value != "" {
 			signedIn, err := a.identify(ctx, c.Value)
 			if err != nil { // fail closed, but do not send people to the sign-in page for a database that is away
-				a.Log.ErrorContext(ctx, "login not checked", slog.Any("err", err))
+				a.cfg.Log.ErrorContext(ctx, "login not checked", slog.Any("err", err))
 				unavailable(w)
 				return
 			}
@@ -56,7 +56,7 @@ func (a *Service) identify(ctx context.Context, token string) (context.Context, 
 	if !person.DisabledAt.IsZero() {
 		return ctx, nil
 	}
-	now := a.Now()
+	now := a.cfg.Now()
 	if now.Sub(time.Unix(a.logins.GetInt64(loaded, keySeen), 0)) >= touchEvery {
 		a.logins.Put(loaded, keySeen, now.Unix())
 		if _, _, err := a.logins.Commit(loaded); err != nil {
@@ -68,14 +68,14 @@ func (a *Service) identify(ctx context.Context, token string) (context.Context, 
 
 // person looks a person up, at most once a second each.
 func (a *Service) person(ctx context.Context, id agent.PersonID) (agent.Person, error) {
-	now := a.Now()
+	now := a.cfg.Now()
 	a.mu.Lock()
 	c, ok := a.people[id]
 	a.mu.Unlock()
 	if ok && now.Before(c.until) {
 		return c.person, nil
 	}
-	p, err := a.Store.Person(ctx, id)
+	p, err := a.cfg.Store.Person(ctx, id)
 	if err != nil {
 		return agent.Person{}, err
 	}

@@ -28,7 +28,7 @@ func (a *Service) CreatePerson(ctx context.Context, n NewPerson, actor string) (
 		return agent.Person{}, fmt.Errorf("person id: %w", err)
 	}
 	p := agent.Person{
-		ID: agent.PersonID(id.String()), LoginName: n.LoginName, Name: strings.TrimSpace(n.Name), Unit: n.Unit, Roles: n.Roles, CreatedAt: a.Now(),
+		ID: agent.PersonID(id.String()), LoginName: n.LoginName, Name: strings.TrimSpace(n.Name), Unit: n.Unit, Roles: n.Roles, CreatedAt: a.cfg.Now(),
 	}
 	if err := checkPerson(p); err != nil {
 		return agent.Person{}, err
@@ -37,7 +37,7 @@ func (a *Service) CreatePerson(ctx context.Context, n NewPerson, actor string) (
 	if err != nil {
 		return agent.Person{}, err
 	}
-	if err := a.Store.CreatePerson(ctx, p, hash, actor); err != nil {
+	if err := a.cfg.Store.CreatePerson(ctx, p, hash, actor); err != nil {
 		return agent.Person{}, err
 	}
 	return p, nil
@@ -56,7 +56,7 @@ func checkPerson(p agent.Person) error {
 
 // SetPassword gives a person another password, lifts a lock and ends their logins.
 func (a *Service) SetPassword(ctx context.Context, loginName, password, actor string) error {
-	p, err := a.Store.PersonByLoginName(ctx, loginName)
+	p, err := a.cfg.Store.PersonByLoginName(ctx, loginName)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (a *Service) SetPassword(ctx context.Context, loginName, password, actor st
 	if err != nil {
 		return err
 	}
-	ended, err := a.Store.SetPassword(ctx, p.ID, hash, actor, a.Now())
+	ended, err := a.cfg.Store.SetPassword(ctx, p.ID, hash, actor, a.cfg.Now())
 	if err != nil {
 		return err
 	}
@@ -75,11 +75,11 @@ func (a *Service) SetPassword(ctx context.Context, loginName, password, actor st
 
 // SetDisabled bars a person, ending their logins at once, or lets them in again.
 func (a *Service) SetDisabled(ctx context.Context, loginName string, disabled bool, actor string) error {
-	p, err := a.Store.PersonByLoginName(ctx, loginName)
+	p, err := a.cfg.Store.PersonByLoginName(ctx, loginName)
 	if err != nil {
 		return err
 	}
-	ended, err := a.Store.SetDisabled(ctx, p.ID, disabled, actor, a.Now())
+	ended, err := a.cfg.Store.SetDisabled(ctx, p.ID, disabled, actor, a.cfg.Now())
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (a *Service) SetDisabled(ctx context.Context, loginName string, disabled bo
 }
 
 // People lists everybody by login name.
-func (a *Service) People(ctx context.Context) ([]agent.Person, error) { return a.Store.People(ctx) }
+func (a *Service) People(ctx context.Context) ([]agent.Person, error) { return a.cfg.Store.People(ctx) }
 
 func (a *Service) newHash(ctx context.Context, password string, p agent.Person) (string, error) {
 	if err := CheckPassword(password, p); err != nil {

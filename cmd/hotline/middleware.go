@@ -5,9 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"log/slog"
 	"net/http"
-	"strconv"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -50,7 +51,8 @@ func recovering(log *slog.Logger, next http.Handler) http.Handler {
 				panic(v)
 			}
 			id := randomID()
-			log.ErrorContext(ctx, "handler panicked", slog.String("error_id", id), slog.String("path", r.URL.Path), slog.Any("panic", v))
+			log.ErrorContext(ctx, "handler panicked", slog.String("error_id", id), slog.String("path", r.URL.Path),
+				slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 			problem(w, http.StatusInternalServerError, "internal", "error id "+id)
 		}()
 		next.ServeHTTP(w, r)
@@ -59,10 +61,13 @@ func recovering(log *slog.Logger, next http.Handler) http.Handler {
 
 // problem writes an RFC 9457 answer outside huma.
 func problem(w http.ResponseWriter, status int, code, detail string) {
+	body, err := json.Marshal(refusal(status, code, detail))
+	if err != nil { // three strings and a number
+		status, body = http.StatusInternalServerError, []byte("{}")
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"type":"urn:hotline:` + code + `","title":"` + http.StatusText(status) + `","status":` +
-		strconv.Itoa(status) + `,"detail":"` + detail + `"}`))
+	_, _ = w.Write(body) // the asker has gone
 }
 
 func randomID() string {
@@ -187,3 +192,6 @@ func (r *recorder) Write(b []byte) (int, error) {
 	r.body.Write(b)
 	return r.ResponseWriter.Write(b)
 }
+
+// Unwrap lets deadlines be set through it.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -47,6 +47,7 @@ func newAPI(mux *http.ServeMux) huma.API {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil // no $schema links in answers
 	cfg.RejectUnknownQueryParameters = true
+	cfg.Transformers = []huma.Transformer{typed}
 	return humago.New(mux, cfg)
 }
 
@@ -77,7 +78,6 @@ func (s *server) register(api huma.API) {
 		OperationID: "ws-ticket", Method: http.MethodPost, Path: "/api/ws-ticket", Summary: "A ticket for the push socket",
 		Description: "Open /ws with the subprotocols v1.hotline and t.<ticket>, within 30 seconds, once. since is the position of the snapshot that the page has read.",
 		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity},
-		Middlewares: huma.Middlewares{withRequest},
 	}, s.wsTicket)
 }
 
@@ -87,11 +87,21 @@ func (s *server) position(ctx context.Context) (string, error) {
 }
 
 type wsTicketInput struct {
+	address string // the request's
+
 	Body struct {
 		Topics []string `json:"topics" nullable:"false" maxItems:"32" doc:"seat:A01, line:session, board, tickets"`
 		Since  string   `json:"since,omitempty" doc:"Position of the snapshot that was read; empty: nothing is resumed"`
 	}
 }
+
+// Resolve implements huma.Resolver.
+func (in *wsTicketInput) Resolve(ctx huma.Context) []error {
+	in.address = ctx.RemoteAddr()
+	return nil
+}
+
+var _ huma.Resolver = (*wsTicketInput)(nil)
 
 type wsTicketOutput struct {
 	Body struct {
@@ -102,11 +112,12 @@ type wsTicketOutput struct {
 
 func (s *server) wsTicket(ctx context.Context, in *wsTicketInput) (*wsTicketOutput, error) {
 	id, ok := agent.FromContext(ctx)
-	r, carried := ctx.Value(requestKey{}).(*http.Request)
-	if !ok || !carried {
+	if !ok {
 		return nil, refusal(http.StatusUnauthorized, "login.required", "sign in first")
 	}
-	name, expires, err := s.hub.Issue(r, realtime.Subject{ID: string(id.Person), Login: id.Login, Value: id}, in.Body.Topics, in.Body.Since)
+	name, expires, err := s.hub.Issue(ctx, realtime.Request{
+		Who: realtime.Subject{ID: string(id.Person), Login: id.Login, Value: id}, Address: in.address, Topics: in.Body.Topics, Since: in.Body.Since,
+	})
 	switch {
 	case errors.Is(err, realtime.ErrNotAllowed):
 		return nil, refusal(http.StatusForbidden, "not_allowed", "one of the topics is not for you")
@@ -123,39 +134,22 @@ func (s *server) wsTicket(ctx context.Context, in *wsTicketInput) (*wsTicketOutp
 	return out, nil
 }
 
-func refusal(status int, code, detail string) error {
+func refusal(status int, code, detail string) *huma.ErrorModel {
 	return &huma.ErrorModel{Type: "urn:hotline:" + code, Status: status, Title: http.StatusText(status), Detail: detail}
 }
 
-// huma keeps the maker of its problems in a variable of the package: it is set once, before anything runs.
-var _ = func() bool {
-	huma.NewError = invalid
-	return true
-}()
-
-// invalid gives huma's own refusals, made before a handler runs, a type that the panel can translate.
-func invalid(status int, message string, errs ...error) huma.StatusError {
-	m := &huma.ErrorModel{Type: "urn:hotline:invalid", Status: status, Title: http.StatusText(status), Detail: message}
-	for _, err := range errs {
-		var detail huma.ErrorDetailer
-		if errors.As(err, &detail) {
-			m.Errors = append(m.Errors, detail.ErrorDetail())
-		} else if err != nil {
-			m.Errors = append(m.Errors, &huma.ErrorDetail{Message: err.Error()})
-		}
+// typed gives huma's own refusals, made before a handler runs, a type that the panel can translate. Those of the handlers have one.
+func typed(_ huma.Context, _ string, answer any) (any, error) {
+	own, ok := answer.(*huma.ErrorModel)
+	if !ok || own.Type != "" {
+		return answer, nil
 	}
-	if status >= http.StatusInternalServerError {
+	m := *own
+	m.Type = "urn:hotline:invalid"
+	if m.Status >= http.StatusInternalServerError {
 		m.Type, m.Detail, m.Errors = "urn:hotline:internal", "", nil
 	}
-	return m
-}
-
-type requestKey struct{}
-
-// withRequest carries the request to the one operation that needs its address.
-func withRequest(ctx huma.Context, next func(huma.Context)) {
-	r, _ := humago.Unwrap(ctx)
-	next(huma.WithValue(ctx, requestKey{}, r))
+	return &m, nil
 }
 
 // readyz says whether calls are taken: the master's health is its stores', its lease's and the exchange's.
