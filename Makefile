@@ -17,15 +17,16 @@ help: ## this list
 demo: build ## the whole product on this machine, with citizens who call (CALLS=0: none; PORT=8080)
 	@exec $(BIN)/hotline demo --calls=$(CALLS) --port=$(PORT)
 
-build: $(BIN)/hotline ## panel and server into bin/
+build: $(BIN)/hotline $(BIN)/sim ## panel, server and simulator into bin/
 
 # Everything Go builds from, but tests.
 GO_SOURCES := $(shell find agent telephony ticketing realtime cmd/hotline cmd/sim deploy -name '*.go' ! -name '*_test.go' 2>/dev/null) \
 	$(shell find agent telephony ticketing deploy -name '*.lua' -o -name '*.sql' -o -name '*.tsv' -o -name '*.tmpl' 2>/dev/null) go.mod go.sum cmd/panel/panel.go
 
-$(BIN)/hotline: $(GO_SOURCES) $(PANEL)/dist/index.html
+$(BIN)/hotline $(BIN)/sim &: $(GO_SOURCES) $(PANEL)/dist/index.html
 	@echo "· building the server"
 	@go build -trimpath -o $(BIN)/ ./cmd/hotline ./cmd/sim
+	@touch $(BIN)/hotline $(BIN)/sim
 
 PANEL_SOURCES := $(shell find $(PANEL)/src $(PANEL)/public -type f 2>/dev/null) $(PANEL)/index.html $(PANEL)/vite.config.ts $(PANEL)/tsconfig.json
 

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"hotline/cmd/hotline/demo"
-	"hotline/cmd/sim/play"
 )
 
 type demoCmd struct {
@@ -31,6 +29,12 @@ func (c *demoCmd) Run(e env) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
+	cast := demo.Cast{Calls: c.Calls > 0}
+	if c.Calls > 0 || c.Officials > 0 {
+		if cast.Simulator, err = demo.Simulator(binary); err != nil {
+			return err
+		}
+	}
 	o := demo.Options{
 		Dir: c.Dir, Cache: c.Cache, Binary: binary, PanelPort: c.Port, Progress: say, Log: e.log,
 		Hall: demo.Hall{Seats: 2 + max(4, c.Officials)}, Volatile: c.Ports == "free",
@@ -48,7 +52,7 @@ func (c *demoCmd) Run(e env) error {
 		c.greet(e, d, time.Since(began))
 	}
 	if err == nil {
-		err = c.play(e.ctx, d, slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		err = c.play(e.ctx, d, cast)
 	}
 	say("stopping")
 	stop, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), 20*time.Second)
@@ -60,16 +64,17 @@ func (c *demoCmd) Run(e env) error {
 }
 
 // play keeps simulated people busy until ctx ends.
-func (c *demoCmd) play(ctx context.Context, d *demo.Demo, log *slog.Logger) error {
-	p := play.Play{
-		Base: d.Panel, Trunk: d.Trunk, Number: demo.Number, Cache: c.Cache, Calls: c.Calls > 0, Log: log,
+func (c *demoCmd) play(ctx context.Context, d *demo.Demo, cast demo.Cast) error {
+	if cast.Simulator == "" {
+		<-ctx.Done()
+		return nil
 	}
 	for _, a := range d.People {
-		if a.Role == "official" && a.Seat > "A02" && len(p.Officials) < c.Officials {
-			p.Officials = append(p.Officials, play.Official{LoginName: a.LoginName, Password: a.Password, Seat: a.Seat})
+		if a.Role == "official" && a.Seat > "A02" && len(cast.Officials) < c.Officials {
+			cast.Officials = append(cast.Officials, a)
 		}
 	}
-	return p.Run(ctx)
+	return d.Play(ctx, cast)
 }
 
 func (c *demoCmd) announce(e env, d *demo.Demo) error {
@@ -94,6 +99,6 @@ func (c *demoCmd) greet(e env, d *demo.Demo, took time.Duration) {
 	line("  Citizens dial %s at sip:%s@%s from address 127.0.0.2 (any SIP telephone, or:", demo.Number, demo.Number, d.Trunk)
 	line("               bin/sim call --trunk=%s)", d.Trunk)
 	line("  Simulated    %d officials at A03 and up; citizens %s", min(c.Officials, len(d.People)), map[bool]string{true: "call all the time (CALLS=0: none)", false: "do not call"}[c.Calls > 0])
-	line("  Logs         %s", filepath.Join(d.Options.Dir, "hotline.log"))
+	line("  Logs         %s, sim.log beside it", filepath.Join(d.Options.Dir, "hotline.log"))
 	line("")
 }

@@ -14,6 +14,7 @@ import (
 type cli struct {
 	Call     callCmd     `cmd:"" help:"One citizen by SIPp; prints what is heard as JSON lines."`
 	Citizens citizensCmd `cmd:"" help:"Many citizens by SIPp, at a rate."`
+	Play     playCmd     `cmd:"" help:"Officials at some seats and citizens who call, until Ctrl-C: what 'hotline demo' shows."`
 	Bench    benchCmd    `cmd:"" help:"B1, B2 and B3 side by side with their opponents; about six minutes."`
 }
 

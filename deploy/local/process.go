@@ -123,15 +123,15 @@ func (p *Process) WaitReady(ctx context.Context, ready func(context.Context) err
 		select {
 		case <-tick.C:
 		case <-p.done:
-			return fmt.Errorf("%s ended while starting (%s); %s says:\n%s", p.name, p.cmd.ProcessState, p.log, tail(p.log, 12))
+			return fmt.Errorf("%s ended while starting (%s); %s says:\n%s", p.name, p.cmd.ProcessState, p.log, Tail(p.log, 12))
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w (last: %w); %s says:\n%s", p.name, ctx.Err(), err, p.log, tail(p.log, 12))
+			return fmt.Errorf("wait for %s: %w (last: %w); %s says:\n%s", p.name, ctx.Err(), err, p.log, Tail(p.log, 12))
 		}
 	}
 }
 
-// tail is the last n lines of a log, indented for an error message.
-func tail(path string, n int) string {
+// Tail is the last n lines of a log, indented for an error message.
+func Tail(path string, n int) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "  (" + err.Error() + ")"
