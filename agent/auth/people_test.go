@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -116,4 +117,12 @@ func TestCreatePersonRefusesBadInput(t *testing.T) {
 	people, err := d.People(t.Context())
 	require.NoError(t, err)
 	require.Len(t, people, 2)
+}
+
+// RA7: what the service is configured with is nobody else's to change.
+func TestServiceShowsNoSettings(t *testing.T) {
+	t.Parallel()
+	for f := range reflect.TypeFor[auth.Service]().Fields() {
+		require.False(t, f.IsExported(), f.Name)
+	}
 }
