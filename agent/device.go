@@ -54,16 +54,6 @@ func report(s State, e Reported) (State, []Fact, error) {
 	return deviceStep(s, n)
 }
 
-// pageAway takes an idle seat out of the routing; whoever is in a call keeps it (A11), and a desk telephone needs no page.
-func pageAway(s State, e PageAway) (State, []Fact, error) {
-	if s.Person == "" || s.Client == "" || s.Client != e.Client || s.Phone == PhoneSIP || s.Work != WorkIdle || s.Device != DeviceOK {
-		return s, nil, nil
-	}
-	n := s
-	n.Device = DeviceUnknown
-	return deviceStep(s, n)
-}
-
 func deviceStep(s, n State) (State, []Fact, error) {
 	if n == s {
 		return s, nil, nil

@@ -45,8 +45,6 @@ type (
 		Client string
 		Device Device // ok or media_failed
 	}
-	// PageAway says that the page has been gone for longer than the grace (A15).
-	PageAway struct{ Client string }
 	// Wished says that the person wants another intent, or a supervisor does (Force, with a reason: A2, A3, A4, A14).
 	Wished struct {
 		By       PersonID
@@ -65,8 +63,6 @@ type (
 	}
 	// WorkEnded says that the seat's work is over, so what is pending takes effect (A4).
 	WorkEnded struct{}
-	// SessionClosed ends the taking of new calls; the running one goes on (A16).
-	SessionClosed struct{}
 )
 
 func (Took) presence()             {}
@@ -74,11 +70,9 @@ func (Left) presence()             {}
 func (Connected) presence()        {}
 func (Registered) presence()       {}
 func (Reported) presence()         {}
-func (PageAway) presence()         {}
 func (Wished) presence()           {}
 func (PendingCancelled) presence() {}
 func (WorkEnded) presence()        {}
-func (SessionClosed) presence()    {}
 
 // maxRest bounds the planned length of a rest.
 const maxRest = 480
@@ -105,16 +99,12 @@ func apply(s State, e Event, now time.Time) (State, []Fact, error) {
 		return register(s, e)
 	case Reported:
 		return report(s, e)
-	case PageAway:
-		return pageAway(s, e)
 	case Wished:
 		return wish(s, e, now)
 	case PendingCancelled:
 		return cancelPending(s, e)
 	case WorkEnded:
 		return workEnded(s, now)
-	case SessionClosed:
-		return sessionClosed(s, now)
 	}
 	return s, nil, fmt.Errorf("event %T: unknown", e)
 }
@@ -225,21 +215,6 @@ func workEnded(s State, now time.Time) (State, []Fact, error) {
 	case PendingBusy:
 		n = withIntent(n, IntentBusy, "", 0, now)
 	case PendingNone:
-	}
-	n.Version++
-	return n, []Fact{intentFact(n, "")}, nil
-}
-
-func sessionClosed(s State, now time.Time) (State, []Fact, error) {
-	if s.Person == "" || s.Intent == IntentBusy && s.Pending == PendingNone {
-		return s, nil, nil
-	}
-	n := withIntent(s, IntentBusy, "", 0, now)
-	if s.Pending == PendingSignOut {
-		n.Pending = PendingSignOut // who has asked to leave still leaves
-	}
-	if n == s {
-		return s, nil, nil
 	}
 	n.Version++
 	return n, []Fact{intentFact(n, "")}, nil

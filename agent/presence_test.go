@@ -198,30 +198,6 @@ func TestSupervisorForcesWithAReason(t *testing.T) { // A14
 	require.Equal(t, "设备检修", facts[0].Data["reason"])
 }
 
-func TestSessionClosesAroundACall(t *testing.T) { // A16
-	t.Parallel()
-	s := ready(t)
-	s.Work = agent.WorkEngaged
-	n := after(t, s, agent.SessionClosed{})
-	require.Equal(t, agent.IntentBusy, n.Intent)
-	require.Equal(t, agent.WorkEngaged, n.Work)
-	require.Equal(t, "ep-1", n.Endpoint)
-
-	s = after(t, s, agent.Left{By: li, Place: agent.PlaceOfficial}, agent.SessionClosed{})
-	require.Equal(t, agent.PendingSignOut, s.Pending, "who wanted to leave still leaves")
-}
-
-func TestPageAway(t *testing.T) { // A15
-	t.Parallel()
-	s := ready(t)
-	require.False(t, after(t, s, agent.PageAway{Client: "page-1"}).Open())
-	require.Equal(t, s, after(t, s, agent.PageAway{Client: "page-0"}), "an old page's leaving is no news")
-	back := after(t, s, agent.PageAway{Client: "page-1"}, agent.Reported{By: li, Client: "page-1", Device: agent.DeviceOK})
-	require.True(t, back.Open(), "back to the same state")
-	s.Work = agent.WorkEngaged
-	require.Equal(t, s, after(t, s, agent.PageAway{Client: "page-1"}))
-}
-
 func TestBadWishesNameTheField(t *testing.T) {
 	t.Parallel()
 	s := ready(t)
@@ -252,7 +228,7 @@ func anyEvent(t *rapid.T, s agent.State) agent.Event {
 	reason := rapid.SampledFrom([]string{"", "检修"})
 	version := rapid.SampledFrom([]int64{s.Version, s.Version, s.Version - 1, s.Version + 1})
 	coin := rapid.Bool()
-	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	switch rapid.IntRange(0, 7).Draw(t, "event") {
 	case 0:
 		return agent.Took{By: person.Draw(t, "by"), Place: place.Draw(t, "place"), TakeOver: coin.Draw(t, "take over")}
 	case 1:
@@ -268,13 +244,9 @@ func anyEvent(t *rapid.T, s agent.State) agent.Event {
 		devices := []agent.Device{agent.DeviceOK, agent.DeviceMediaFailed, agent.DeviceUnknown, agent.DeviceUnregistered, "loud"}
 		return agent.Reported{By: person.Draw(t, "by"), Client: client.Draw(t, "client"), Device: rapid.SampledFrom(devices).Draw(t, "device")}
 	case 5:
-		return agent.PageAway{Client: client.Draw(t, "client")}
-	case 6:
 		return agent.PendingCancelled{By: person.Draw(t, "by"), Version: version.Draw(t, "version"), Force: coin.Draw(t, "force")}
-	case 7:
+	case 6:
 		return agent.WorkEnded{}
-	case 8:
-		return agent.SessionClosed{}
 	}
 	w := agent.Wished{
 		By: person.Draw(t, "by"), Version: version.Draw(t, "version"), Force: coin.Draw(t, "force"), Reason: reason.Draw(t, "reason"),
@@ -325,7 +297,11 @@ func TestPresenceLaws(t *testing.T) {
 				require.True(t, s.Person == "" || s.Work == agent.WorkIdle, "nobody is signed out of a call")
 			}
 			require.False(t, n.Person != "" && n.Person == n.Recorder)
-			require.False(t, n.AvailableSince().Before(n.Since))
+			if n.Work == agent.WorkIdle {
+				require.False(t, n.IdleSince().Before(n.Since))
+			} else {
+				require.Zero(t, n.IdleSince(), "in a call")
+			}
 			s = n
 		}
 	})

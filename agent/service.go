@@ -41,24 +41,17 @@ type Phones interface {
 	Drop(ctx context.Context, endpoint string) error
 }
 
-// Roster is the index of who is free, in Redis: losable, rebuilt from the Store.
-type Roster interface {
-	// Open says whether the person at a seat takes calls, and since when the seat is available; zero time: it is in a call, and
-	// becomes available when the controller says so. Work that goes on is not touched.
-	Open(ctx context.Context, line LineID, seat SeatID, open bool, since time.Time) error
-}
-
 // Service runs the presence machine. OnChange and ClientReplaced may stay nil; no field changes once it is in use.
 type Service struct {
 	Store  Store
 	Phones Phones
-	Roster Roster
 	Now    func() time.Time
 	Log    *slog.Logger
 	// Realm is that of the exchange's digest; it is part of every HA1.
 	Realm string
-	// OnChange wakes the matcher of a line after each change; it must not block.
-	OnChange func(LineID)
+	// OnChange is called after each committed change with the seat as it is then, and for one seat in the order of its changes
+	// within this process: the controller keeps its line by it. It must not block, nor call the service.
+	OnChange func(State)
 	// ClientReplaced tells the controller that another page holds the telephone of a seat now (A11).
 	ClientReplaced func(ctx context.Context, seat SeatID)
 
@@ -162,11 +155,6 @@ func (s *Service) Device(ctx context.Context, by Identity, seat SeatID, client s
 		return fmt.Errorf("device of seat %s: %w", seat, err)
 	}
 	return nil
-}
-
-// PageAway says that a page has been gone for longer than the grace (A15).
-func (s *Service) PageAway(ctx context.Context, seat SeatID, client string) error {
-	return s.happened(ctx, seat, PageAway{Client: client})
 }
 
 // Wish is what a person asks of a seat: an intent, on the version they saw.

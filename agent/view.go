@@ -59,21 +59,16 @@ func (s State) Shown() Shown {
 	return ShownBusy
 }
 
-// AvailableSince is the time since which the seat takes calls and is in none, as far as it does: the line serves the one that
-// is idle longest.
-func (s State) AvailableSince() time.Time {
-	if s.WorkSince.After(s.Since) {
+// IdleSince is the time since which the seat has been in no call under its present intent: the line serves the seat that is
+// idle longest. Zero while it is in a call.
+func (s State) IdleSince() time.Time {
+	switch {
+	case s.Work != WorkIdle:
+		return time.Time{}
+	case s.WorkSince.After(s.Since):
 		return s.WorkSince
 	}
 	return s.Since
-}
-
-// idleSince is AvailableSince for the index of who is free: zero while the seat is in a call.
-func (s State) idleSince() time.Time {
-	if s.Work != WorkIdle {
-		return time.Time{}
-	}
-	return s.AvailableSince()
 }
 
 // Unit is a department that receives calls or handles tickets.

@@ -1,156 +1,176 @@
 package telephony
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// Apply decides. It touches nothing: same call, same event, same answer. An event that comes too late for the state
-// leaves the call as it is, so duplicated and reordered events have no effect beyond the first (F19).
+// Apply decides what is wanted. It touches nothing: same call, same event, same answer. An event that comes too late leaves
+// the call as it is, so duplicated and reordered events have no effect beyond the first (F19). What must be done follows from
+// the call by Plan.
 //
 // The version goes up by one when the step must be stored.
-func Apply(c Call, e Event, now time.Time) (Call, []Effect) {
-	s := &step{c: c, now: now}
-	if c.State == StateEnded {
-		s.afterEnd(e)
-		return s.c, s.effects
+func Apply(c Call, e Event, now time.Time) (Call, []Record) {
+	if c.Phase == PhaseEnded {
+		return c, nil
 	}
+	s := &step{c: c, now: now}
+	s.c.Parts, s.c.Offers, s.c.Skips, s.c.Seen = slices.Clone(c.Parts), slices.Clone(c.Offers), slices.Clone(c.Skips), c.Seen.clone()
 	s.apply(e)
-	if s.records || !sameRow(c, s.c) {
+	if len(s.records) > 0 || s.stored {
 		s.c.Version = c.Version + 1
 	}
-	return s.c, s.effects
+	return s.c, s.records
 }
 
-// sameRow tells whether two calls would be stored alike.
-func sameRow(a, b Call) bool {
-	if (a.Offer == nil) != (b.Offer == nil) || a.Offer != nil && *a.Offer != *b.Offer {
-		return false
-	}
-	a.Offer, b.Offer = nil, nil
-	a.Live, b.Live = Live{}, Live{}
-	return a == b
-}
-
-// step is one run of Apply: the call as it becomes, and what must follow.
+// step is one run of Apply: the call as it becomes, and what must be stored.
 type step struct {
 	c       Call
 	now     time.Time
-	effects []Effect
-	records bool
+	records []Record
+	stored  bool // the call's own row has changed
 }
 
-func (s *step) do(effects ...Effect) { s.effects = append(s.effects, effects...) }
-
-func (s *step) record(effects ...Effect) {
-	s.records = true
-	s.do(effects...)
-}
+func (s *step) record(records ...Record) { s.records = append(s.records, records...) }
 
 func (s *step) apply(e Event) {
 	switch e := e.(type) {
 	case Arrived:
 		s.arrived(e.Up)
+	case LegRings:
+		s.legRings(e.Leg)
+	case LegUp:
+		s.legUp(e.Leg)
+	case LegEntered:
+		s.legEntered(e.Leg, e.Bridge)
+	case LegParted:
+		s.legParted(e.Leg, e.Bridge)
+	case LegDying:
+		s.legDying(e.Leg, e.Soft)
+	case LegEnded:
+		s.legEnded(e)
 	case PlayEnded:
 		s.playEnded(e.Playback)
-	case TimerFired:
-		s.timerFired(e.Timer)
-	case OfferMade:
+	case ActEnded:
+		s.actEnded(e.Order, e.Result)
+	case Looked:
+		s.looked(e)
+	case TimePassed:
+		s.timePassed()
+	case Offered:
 		s.offered(e.Offer)
-	case SeatRinging:
-		s.seatRinging(e.Leg)
-	case SeatAnswered:
-		s.seatAnswered(e.Leg)
-	case LegJoined:
-		s.legJoined(e.Leg)
-	case LegParted:
-		s.legParted(e.Leg)
-	case SeatDying:
-		s.seatDying(e.Leg)
-	case SeatGone:
-		s.seatGone(e)
-	case RingFailed:
-		s.ringFailed(e)
-	case CallerLeft:
-		s.callerLeft(e.Soft)
 	case Declined:
 		s.declined(e)
 	case HungUp:
-		s.hungUp()
+		s.hungUp(e)
+	case Held:
+		s.held(e)
+	case Muted:
+		s.muted(e)
 	case PageReplaced:
-		s.pageReplaced()
+		s.pageReplaced(e)
 	case SeatOnline:
-		s.seatOnline()
+		s.seatOnline(e)
 	case SeatKnown:
 		s.seatKnown(e)
-	case Seen:
-		s.seen(e)
-	case Lost:
-		s.lost(e.Restarted)
-	}
-}
-
-// afterEnd lets nothing change an ended call; a telephone that answers for it is sent away.
-func (s *step) afterEnd(e Event) {
-	if answered, ok := e.(SeatAnswered); ok {
-		s.do(Hangup{Leg: answered.Leg, Reason: reasonNormal})
+	case AllRecused:
+		s.allRecused(e)
+	case Failed:
+		s.end(s.failedOutcome(), causeController)
 	}
 }
 
 // Refuse says why a person's command can not be applied, nil if it can.
 func Refuse(c Call, e Event) error {
-	if cmd, ok := e.(Declined); ok {
-		if c.State != StateOffered || c.Offer == nil || c.Offer.ID != cmd.Offer {
+	switch e := e.(type) {
+	case Declined:
+		o, open := c.Offer(e.Offer)
+		if p, _ := c.part(o.Part); !open || p.State != StateAsked {
 			return ErrOfferClosed
 		}
-	}
-	if _, ok := e.(HungUp); ok && c.State != StateEnded && !inConversation(c.State) {
-		return ErrNotInCall
+	case HungUp:
+		if c.Phase == PhaseEnded { // once more is no error
+			return nil
+		}
+		if _, in := c.at(e.Seat); !in && (e.Seat != "" || len(c.Seats()) == 0) {
+			return ErrNotInCall
+		}
+		return stale(c, e.Version)
+	case Held:
+		if p, in := c.at(e.Seat); !in || c.Segment == nil || c.Segment.ID != p.ID {
+			return ErrNotInCall
+		}
+		return stale(c, e.Version)
+	case Muted:
+		if p, in := c.at(e.Seat); !in || p.Joined.IsZero() {
+			return ErrNotInCall
+		}
+	case Arrived, LegRings, LegUp, LegEntered, LegParted, LegDying, LegEnded, PlayEnded, ActEnded, Looked, TimePassed, Offered,
+		PageReplaced, SeatOnline, SeatKnown, AllRecused, Failed:
 	}
 	return nil
 }
 
-func inConversation(s State) bool {
-	return s == StateConnecting || s == StateTalking || s == StateReconnecting
+func stale(c Call, seen int64) error {
+	if seen != 0 && seen != c.Version {
+		return ErrStale
+	}
+	return nil
 }
 
-func (s *step) timerFired(t Timer) {
-	switch t {
-	case TimerNotice:
-		if s.c.State == StateScreening {
-			if pb := s.c.Live.Playback; pb != "" {
-				s.do(StopPlay{Playback: pb})
-			}
-			s.screened()
+// timePassed looks at every deadline that is over.
+func (s *step) timePassed() {
+	for key, under := range s.c.Seen.Acts {
+		if s.over(under.Until) {
+			delete(s.c.Seen.Acts, key)
 		}
-	case TimerRing:
-		if s.c.State == StateOffered && !s.now.Before(s.c.Offer.ExpiresAt) {
-			s.giveUpOffer(OfferExpired, "ring_timeout", seatIdle)
+	}
+	if cue := s.c.Cue; cue != nil && s.over(cue.Until) {
+		s.playEnded(cue.ID)
+	}
+	for _, o := range slices.Clone(s.c.Offers) {
+		if p, _ := s.c.part(o.Part); s.over(o.ExpiresAt) && (p.State == StateAsked || p.State == StateLost) {
+			_, rung := s.c.Seen.Legs[o.Leg()]
+			s.expired(o, rung)
 		}
-	case TimerConnect:
-		s.notConnected()
-	case TimerGrace:
-		s.graceOver()
-	case TimerRetry:
-		if s.c.State == StateReconnecting && s.c.Offer.Leg == "" {
-			s.do(AskSeat{Seat: s.c.Offer.Seat})
+	}
+	for _, p := range slices.Clone(s.c.Parts) {
+		if p.State == StateUp && s.over(p.Deadline) {
+			s.notConnected(p)
+			p, _ = s.c.part(p.ID) // back to lost, perhaps for too long already
+		}
+		if s.c.Phase != PhaseEnded && p.State == StateLost && s.over(p.Deadline) {
+			s.drop(p, GraceOver, "grace_over")
 		}
 	}
 }
 
-// setOffer changes the offer in a copy: the call given to Apply keeps its own.
-func (s *step) setOffer(change func(*Offer)) Offer {
-	o := *s.c.Offer
-	change(&o)
-	s.c.Offer = &o
-	s.record(StoreOffer{Offer: o})
-	return o
+func (s *step) over(deadline time.Time) bool { return !deadline.IsZero() && !s.now.Before(deadline) }
+
+// put changes somebody's part; who has taken part, and the citizen, stand in the ledger.
+func (s *step) put(id ParticipantID, change func(*Participant)) Participant {
+	i := slices.IndexFunc(s.c.Parts, func(p Participant) bool { return p.ID == id })
+	p := s.c.Parts[i]
+	change(&p)
+	s.c.Parts[i] = p
+	if p.Role == RoleCaller || !p.Joined.IsZero() {
+		s.recordPart(p)
+	}
+	return p
 }
 
-// seatLeg says that the leg is the one of the seat that this call deals with.
-func (s *step) seatLeg(leg LegID) bool {
-	return leg != "" && s.c.Offer != nil && s.c.Offer.Leg == leg
+// recordPart keeps one record per participant: the last.
+func (s *step) recordPart(p Participant) {
+	for i, r := range s.records {
+		if known, ok := r.(PutPart); ok && known.ID == p.ID {
+			s.records[i] = PutPart{p}
+			return
+		}
+	}
+	s.record(PutPart{p})
 }
 
-// newSeatLeg forgets what was known of the seat's former leg.
-func (s *step) newSeatLeg() {
-	l := &s.c.Live
-	l.SeatUp, l.SeatDying, l.SeatIn, l.SeatRinging, l.RungAt = false, false, false, false, time.Time{}
+// remove forgets somebody who has not taken part: nothing of it was ever stored.
+func (s *step) remove(id ParticipantID) {
+	s.c.Parts = slices.DeleteFunc(s.c.Parts, func(p Participant) bool { return p.ID == id })
 }

@@ -19,13 +19,15 @@ type Desk struct {
 // Card is a call as the people of its seat see it.
 type Card struct {
 	ID          CallID
-	State       State
+	State       Word
 	Masked      string
 	Place       string
 	ArrivedAt   time.Time
 	QueuedAt    time.Time
 	AnsweredAt  time.Time
 	Seat        agent.SeatID
+	Muted       bool      // the person at the seat is not heard
+	HeldAt      time.Time // zero: the citizen is not on hold
 	Offer       *Offer    // the open one; only id and times
 	WrapUpUntil time.Time // zero: not in wrap-up
 	Version     int64
@@ -44,7 +46,8 @@ type Board struct {
 	Position string
 	Lines    []BoardLine
 	Seats    []agent.SeatView
-	Counts   Counts // of the live session, or of today when there is none
+	Words    map[agent.SeatID]Word // of the calls that seats serve: 通话, 保持, 恢复中 …
+	Counts   Counts                // of the live session, or of today when there is none
 	Today    Counts
 }
 
@@ -61,7 +64,7 @@ type BoardCaller struct {
 	Masked   string
 	Place    string
 	QueuedAt time.Time
-	State    State
+	State    Word
 }
 
 // AnswerTarget is the longest wait of a call that is answered in time (K-08, K-09).
@@ -89,4 +92,14 @@ type Task struct {
 	Place     string
 	Reason    string // the outcome of the call
 	CreatedAt time.Time
+}
+
+// Gauge is what a line shows between two facts.
+type Gauge struct {
+	Line    agent.LineID
+	Waiting int           // in the line or hearing the notice
+	Longest time.Duration // wait of who is in the line
+	Ready   int           // seats that may be rung
+	Talking int
+	Seated  int
 }

@@ -2,38 +2,39 @@ package telephony
 
 import (
 	"maps"
-	"time"
 
 	"hotline/agent"
 )
 
 const topicBoard = "board"
 
-// tell appends a fact about the call, with what every reader needs to place it: line, seat, offer and person.
-func (s *step) tell(kind string, o *Offer, data map[string]any) {
+// tell appends a fact about the call, with what every reader needs to place it.
+func (s *step) tell(kind string, seat agent.SeatID, data map[string]any) {
 	all := map[string]any{"line": s.c.Line}
-	seat := agent.SeatID("")
-	if o != nil {
-		seat = o.Seat
-		all["seat"], all["offer"], all["person"] = o.Seat, o.ID, o.Person
-	}
-	maps.Copy(all, data)
-	s.tellSeat(kind, seat, all)
-}
-
-func (s *step) tellSeat(kind string, seat agent.SeatID, data map[string]any) {
 	topics := []string{topicBoard, "line:" + string(s.c.Line), "call:" + string(s.c.ID)}
 	if seat != "" {
+		all["seat"] = seat
 		topics = append(topics, "seat:"+string(seat))
-	} else {
-		delete(data, "seat")
 	}
-	s.record(Tell{Fact{Kind: kind, Subject: string(s.c.ID), Topics: topics, Data: data}})
+	maps.Copy(all, data)
+	s.record(Tell{Fact{Kind: kind, Subject: string(s.c.ID), Topics: topics, Data: all}})
+}
+
+func (s *step) tellOffer(kind string, o Offer, data map[string]any) {
+	all := map[string]any{"offer": o.ID, "kind": o.Kind, "person": o.Person}
+	maps.Copy(all, data)
+	s.tell(kind, o.Seat, all)
+}
+
+func (s *step) tellPart(kind string, p Participant, data map[string]any) {
+	all := map[string]any{"participant": p.ID, "person": p.Person}
+	maps.Copy(all, data)
+	s.tell(kind, p.Seat, all)
 }
 
 // setWork says what a seat does from now on, to the ledger and in the fact log.
 func (s *step) setWork(w SeatWork) {
-	w.Call = s.c.ID
+	w.Call, w.Since = s.c.ID, s.now
 	data := map[string]any{"work": w.Work}
 	if w.Work != agent.WorkIdle {
 		data["call"] = w.Call
@@ -45,26 +46,4 @@ func (s *step) setWork(w SeatWork) {
 		Kind: "seat.work", Subject: string(w.Seat),
 		Topics: []string{topicBoard, "line:" + string(s.c.Line), "seat:" + string(w.Seat)}, Data: data,
 	}})
-}
-
-// change gathers the records among the effects of a step into what is stored as one; false when there is nothing to store.
-func change(before, after Call, effects []Effect, actor string, at time.Time) (Change, bool) {
-	ch := Change{Before: before, After: after, Actor: actor, At: at}
-	for _, e := range effects {
-		switch e := e.(type) {
-		case StoreOffer:
-			ch.Offer = &e.Offer
-		case SetWork:
-			ch.Work = append(ch.Work, e.SeatWork)
-		case RecordLeg:
-			ch.Legs = append(ch.Legs, e.Leg)
-		case Tell:
-			ch.Facts = append(ch.Facts, e.Fact)
-		case OpenCallback:
-			ch.Callback = true
-		case Watch, Answer, Hangup, Ring, EnsureBridge, DeleteBridge, Hold, Join, Play, StopPlay, JoinLine, LeaveLine,
-			FreeSeat, StartWrapUp, AskSeat, SetTimer, StopTimer: // acts: they follow
-		}
-	}
-	return ch, after.Version != before.Version
 }

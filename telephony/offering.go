@@ -1,6 +1,11 @@
 package telephony
 
-import "hotline/agent"
+import (
+	"slices"
+	"time"
+
+	"hotline/agent"
+)
 
 // Q.850 causes of a seat's leg that say something about the telephone (telephony.md 2.5).
 const (
@@ -8,6 +13,7 @@ const (
 	causeNoUser       = 18
 	causeNoAnswer     = 19
 	causeCallRejected = 21
+	causeUnseen       = -1 // a snapshot does not show it
 )
 
 // seatAfter is what becomes of a seat whose offer came to nothing.
@@ -19,182 +25,187 @@ const (
 	seatOut             // its telephone must report first
 )
 
-// offered commits an offer, then rings. The seat's ring goes first: everything else can wait.
+// offered commits an offer; the plan rings it.
 func (s *step) offered(o Offer) {
-	if s.c.State != StateQueued {
+	if o.Kind != OfferLine || !s.c.InLine() || !s.c.Rules.Open && s.c.QueuedAt.IsZero() {
 		return
 	}
-	s.c.State = StateOffered
-	s.newSeatLeg()
-	s.c.Live.RungAt = s.now
-	s.c.Offer = &o
+	o.Part, o.Group, o.State = ParticipantID(o.ID), o.ID, OfferOpen
+	if o.Role == "" {
+		o.Role = RoleOfficial
+	}
+	s.ask(o, Participant{ID: o.Part, Role: o.Role, Want: RoomTalk})
 	s.setWork(SeatWork{Seat: o.Seat, Work: agent.WorkOffered, Offer: o.ID})
-	s.setOffer(func(*Offer) {})
-	s.tell("call.offered", s.c.Offer, map[string]any{
+	s.tellOffer("call.offered", o, map[string]any{
 		"masked": s.c.Masked, "place": s.c.Place, "queued_at": s.c.QueuedAt,
 		"offered_at": o.OfferedAt, "expires_at": o.ExpiresAt,
 	})
-	s.ring(false)
-	s.talkBridge()
-	s.do(SetTimer{Timer: TimerRing, At: o.ExpiresAt})
 }
 
-// talkBridge is made while the telephone rings: from the answer to the first word it takes one request.
-func (s *step) talkBridge() {
-	s.do(EnsureBridge{Bridge: TalkBridge(s.c.ID), Kind: BridgeMixing})
+// ask opens an offer for somebody new, or for who comes back.
+func (s *step) ask(o Offer, p Participant) {
+	p.Seat, p.Person, p.Phone, p.Endpoint, p.Leg, p.Offer = o.Seat, o.Person, o.Phone, o.Endpoint, o.Leg(), o.ID
+	p.State, p.Since, p.Deadline = StateAsked, s.now, time.Time{}
+	s.c.Offers = append(s.c.Offers, o)
+	s.c.Parts = append(s.c.Parts, p)
+	s.record(PutOffer{o})
 }
 
-func (s *step) ring(resume bool) {
-	limit := s.c.Offer.ExpiresAt.Sub(s.now)
-	if resume {
-		limit = s.c.Rules.Grace
-	}
-	s.do(Ring{RingRequest{
-		Leg: s.c.Offer.Leg, Endpoint: s.c.Offer.Endpoint, Caller: s.c.Channel, CallerID: s.c.Masked,
-		Limit: limit + ringBackstop, Resume: resume,
-	}})
-}
-
-func (s *step) seatRinging(leg LegID) {
-	if !s.seatLeg(leg) || s.c.Live.SeatRinging || s.c.Live.SeatUp {
+func (s *step) legRings(leg LegID) {
+	p, ok := s.c.onLeg(leg)
+	if !ok {
 		return
 	}
-	s.c.Live.SeatRinging = true
-	if s.c.State == StateOffered {
-		s.setOffer(func(o *Offer) { o.RingingAt = s.now })
-		s.tell("call.ringing", s.c.Offer, nil)
+	s.see(leg, func(l *LegSeen) { l.Ringing = true })
+	for i, o := range s.c.Offers { // stored when the offer is answered or over: nobody waits for it before
+		if o.ID == p.Offer && o.RingingAt.IsZero() {
+			s.c.Offers[i].RingingAt = s.now
+		}
 	}
 }
 
-// seatAnswered brings the parties together, or sends a telephone away that answers for an offer that is over.
-func (s *step) seatAnswered(leg LegID) {
-	if !s.seatLeg(leg) {
-		s.do(Hangup{Leg: leg, Reason: reasonNormal})
+// legUp brings the parties together. A telephone that answers for an offer that is over is seen, and so sent away.
+func (s *step) legUp(leg LegID) {
+	s.see(leg, func(l *LegSeen) { l.Up = true })
+	p, ok := s.c.onLeg(leg)
+	if !ok || p.Role == RoleCaller || p.State != StateAsked && p.State != StateLost || s.c.Seen.Legs[leg].Dying {
 		return
 	}
-	if s.c.Live.SeatUp || s.c.Live.SeatDying {
-		return
+	i := slices.IndexFunc(s.c.Parts, func(o Participant) bool { return o.ID == p.ID })
+	s.c.Parts[i].State, s.c.Parts[i].Since, s.c.Parts[i].Deadline = StateUp, s.now, s.now.Add(connectLimit)
+	if o, _ := s.c.offerOf(p); o.Kind == OfferLine {
+		s.wantCaller(RoomTalk)
 	}
-	switch s.c.State {
-	case StateOffered:
-		s.c.Live.SeatUp = true
-		s.c.State = StateConnecting
-		s.tell("call.connecting", s.c.Offer, nil)
-		s.do(StopTimer{Timer: TimerRing})
-		s.join()
-	case StateReconnecting:
-		s.c.Live.SeatUp = true
-		s.join()
-	case StateArrived, StateScreening, StateQueued, StateConnecting, StateTalking, StateEnded:
-	}
+	s.stopCue()
 }
 
-// join posts both legs into the talk bridge. Its success is the legs' own report, or the timer's failure.
-func (s *step) join() {
-	s.stopPlay()
-	s.do(Join{Bridge: TalkBridge(s.c.ID), Legs: []LegID{s.c.Offer.Leg, s.c.Channel}},
-		SetTimer{Timer: TimerConnect, At: s.now.Add(connectLimit)})
-}
-
-// giveUpOffer closes an open offer that came to nothing; the caller goes back to the old place, which is the head.
-func (s *step) giveUpOffer(state OfferState, reason string, after seatAfter) {
-	o := s.closeOffer(state, reason, after)
-	moved := s.c.State == StateConnecting
-	s.c.State = StateQueued
-	s.tell("call.requeued", &o, map[string]any{"offer_state": state, "reason": reason})
-	if moved {
-		s.hold()
+// stopCue ends what the citizen hears; the plan stops it before the citizen moves.
+func (s *step) stopCue() {
+	if s.c.Cue != nil && !s.c.Cue.Admits && s.c.Cue.Ends == "" {
+		s.c.Cue = nil
 	}
-	s.joinLine()
-	s.do(DeleteBridge{Bridge: TalkBridge(s.c.ID)})
-}
-
-// closeOffer ends an open offer and lets the seat go.
-func (s *step) closeOffer(state OfferState, reason string, after seatAfter) Offer {
-	o := s.setOffer(func(o *Offer) { o.State, o.Reason, o.ClosedAt = state, reason, s.now })
-	s.setWork(SeatWork{Seat: o.Seat, Work: agent.WorkIdle, Miss: state == OfferExpired})
-	s.do(StopTimer{Timer: TimerRing}, StopTimer{Timer: TimerConnect})
-	if !s.c.Live.SeatDying {
-		s.do(Hangup{Leg: o.Leg, Reason: reasonNormal})
-	}
-	s.freeSeat(o.Seat, after)
-	s.c.Offer = nil
-	s.newSeatLeg()
-	return o
-}
-
-func (s *step) freeSeat(seat agent.SeatID, after seatAfter) {
-	free := FreeSeat{Line: s.c.Line, Seat: seat, Since: s.now}
-	switch after {
-	case seatIdle:
-	case seatRests:
-		free.After = declinePause
-	case seatOut:
-		free.Out = true
-	}
-	s.do(free)
 }
 
 func (s *step) declined(e Declined) {
-	if s.c.State == StateOffered && s.c.Offer.ID == e.Offer {
-		s.giveUpOffer(OfferDeclined, e.Reason, seatRests)
+	o, open := s.c.Offer(e.Offer)
+	if p, _ := s.c.part(o.Part); open && p.State == StateAsked {
+		s.giveUp(o, OfferDeclined, e.Reason, seatRests)
 	}
 }
 
-func (s *step) ringFailed(e RingFailed) {
-	if !s.seatLeg(e.Leg) {
+// expired: nobody has answered. An offer that was stored only when its time was over has asked nobody: that is no miss.
+func (s *step) expired(o Offer, rung bool) {
+	switch {
+	case o.Kind == OfferResume:
+		s.giveUp(o, OfferDeviceFailed, "not_back", seatIdle)
+	case !rung:
+		s.giveUp(o, OfferRescinded, "stored_too_late", seatIdle)
+	default:
+		s.giveUp(o, OfferExpired, "ring_timeout", seatIdle)
+	}
+}
+
+func (s *step) ringFailed(leg LegID, offline bool) {
+	p, ok := s.c.onLeg(leg)
+	o, open := s.c.offerOf(p)
+	if !ok || !open {
 		return
 	}
-	switch s.c.State {
-	case StateOffered:
-		if e.Offline {
-			s.c.Live.SeatDying = true // there is no leg
-			s.giveUpOffer(OfferDeviceFailed, "offline", seatOut)
-		} else {
-			s.giveUpOffer(OfferRescinded, "exchange", seatRests)
-		}
-	case StateReconnecting:
-		if !e.Offline { // the reply was lost, perhaps, and the telephone rings
-			s.do(Hangup{Leg: e.Leg, Reason: reasonNormal})
-		}
-		s.waitForSeat()
-	case StateArrived, StateScreening, StateQueued, StateConnecting, StateTalking, StateEnded:
+	if offline {
+		delete(s.c.Seen.Legs, leg) // there is none
+		s.giveUp(o, OfferDeviceFailed, "offline", seatOut)
+		return
 	}
+	s.giveUp(o, OfferRescinded, "exchange", seatRests) // the reply was lost, perhaps, and it rings: the plan hangs it up
 }
 
-// seatGone reads from the leg's end what the telephone said to an offer. A ring timeout of the exchange and a telephone's
+// notAnswered reads from the leg's end what the telephone said to an offer. A ring timeout of the exchange and a telephone's
 // own 480 bear the same cause; only the latter was asked for.
-func (s *step) seatGone(e SeatGone) {
-	if s.c.State != StateOffered || !s.seatLeg(e.Leg) {
-		s.seatDying(e.Leg)
-		return
-	}
-	s.c.Live.SeatDying = true
+func (s *step) notAnswered(o Offer, e LegEnded) {
 	switch {
 	case e.Cause == causeNoAnswer && !e.Asked:
-		s.giveUpOffer(OfferExpired, "ring_timeout", seatIdle)
+		s.expired(o, true)
 	case e.Cause == causeUserBusy:
-		s.giveUpOffer(OfferDeclined, "telephone_busy", seatRests)
+		s.giveUp(o, OfferDeclined, "telephone_busy", seatRests)
 	case e.Cause == causeCallRejected:
-		s.giveUpOffer(OfferDeclined, "telephone_refused", seatRests)
+		s.giveUp(o, OfferDeclined, "telephone_refused", seatRests)
 	case e.Cause == causeNoAnswer, e.Cause == causeNoUser:
-		s.giveUpOffer(OfferDeclined, "telephone_unavailable", seatRests)
+		s.giveUp(o, OfferDeclined, "telephone_unavailable", seatRests)
+	case e.Cause == causeUnseen:
+		s.giveUp(o, OfferDeviceFailed, "leg_missing", seatOut)
 	default:
-		s.giveUpOffer(OfferDeviceFailed, "telephone_failed", seatOut)
+		s.giveUp(o, OfferDeviceFailed, "telephone_failed", seatOut)
 	}
 }
 
-// notConnected: the seat answered, but the parties did not come together in time.
-func (s *step) notConnected() {
-	switch s.c.State {
-	case StateConnecting:
-		s.giveUpOffer(OfferRescinded, "not_connected", seatRests)
-	case StateReconnecting:
-		if s.c.Live.SeatUp {
-			s.do(Hangup{Leg: s.c.Offer.Leg, Reason: reasonNormal})
-			s.hold()
-			s.waitForSeat()
-		}
-	case StateArrived, StateScreening, StateQueued, StateOffered, StateTalking, StateEnded:
+// notConnected: the leg is up, but the parties did not come together in time.
+func (s *step) notConnected(p Participant) {
+	if o, open := s.c.offerOf(p); open {
+		s.giveUp(o, OfferRescinded, "not_connected", seatRests)
 	}
+}
+
+// giveUp closes an open offer that came to nothing. What becomes of the call depends on what the seat was asked for: a
+// caller of the line goes back to the old place, which is the head; a conversation keeps waiting for its seat; a colleague
+// who was asked is out.
+func (s *step) giveUp(o Offer, state OfferState, reason string, after seatAfter) {
+	in := s.c.Situation()
+	o = s.closeOffer(o, state, reason, after)
+	switch o.Kind {
+	case OfferResume:
+		s.put(o.Part, func(p *Participant) {
+			p.State, p.Leg, p.Offer, p.Since, p.Retry = StateLost, "", "", s.now, s.now.Add(retryPause)
+			p.Deadline = o.ExpiresAt
+		})
+	case OfferConsult, OfferTransfer:
+		s.remove(o.Part)
+		s.follow(dropOf(in, WhoTarget, ByOwnAct), Participant{}, reason)
+	case OfferCallback:
+		s.remove(o.Part)
+		s.backToLine(o.Seat, reason)
+	case OfferLine, OfferDeputy:
+		s.remove(o.Part)
+		s.wantCaller(RoomHold)
+		s.tellOffer("call.requeued", o, map[string]any{"offer_state": state, "reason": reason})
+	}
+}
+
+// closeOffer ends an open offer, lets the seat go, and remembers for the call what the seat said to it.
+func (s *step) closeOffer(o Offer, state OfferState, reason string, after seatAfter) Offer {
+	o, _ = s.c.Offer(o.ID)
+	o.State, o.Reason, o.ClosedAt = state, reason, s.now
+	s.c.Offers = slices.DeleteFunc(s.c.Offers, func(other Offer) bool { return other.ID == o.ID })
+	s.record(PutOffer{o})
+	if state == OfferAccepted || o.Kind == OfferResume { // the seat goes on with this call
+		return o
+	}
+	s.c.Skips = Remember(s.c.Skips, o)
+	work := SeatWork{Seat: o.Seat, Work: agent.WorkIdle, Miss: state == OfferExpired}
+	switch after {
+	case seatIdle:
+	case seatRests:
+		work.Rest = declinePause
+	case seatOut:
+		work.Out = true
+	}
+	s.setWork(work)
+	if missed := o.Misses + 1; work.Miss && missed >= missesTold {
+		s.tellOffer("seat.unanswered", o, map[string]any{"misses": missed})
+	}
+	return o
+}
+
+// Remember adds to the seats that missed or declined a call what a closed offer says: the last word of each seat, and every
+// recusal. The ledger loads a call's skips by the same rule.
+func Remember(skips []Skip, o Offer) []Skip {
+	if o.Kind != OfferLine || o.State != OfferDeclined && o.State != OfferExpired {
+		return skips
+	}
+	kept := make([]Skip, 0, len(skips)+1)
+	for _, k := range skips {
+		if k.Seat != o.Seat || k.Never {
+			kept = append(kept, k)
+		}
+	}
+	return append(kept, Skip{Seat: o.Seat, Person: o.Person, Until: o.ClosedAt.Add(skipFor), Never: o.Reason == ReasonRecusal})
 }

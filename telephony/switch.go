@@ -1,15 +1,24 @@
 package telephony
 
 import (
-	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"hotline/agent"
 )
 
-// LegID is a channel id in Asterisk. The citizen's is Asterisk's own; a seat leg's is the offer's id (R5).
+// LegID is a channel id in Asterisk. The citizen's is Asterisk's own; every leg that we make bears our prefix (R5).
 type LegID string
+
+// legPrefix begins every leg that we make, so that nothing foreign is ever taken for ours (RT6).
+const legPrefix = "hl-"
+
+// LegOf is the leg that an offer rings.
+func LegOf(o OfferID) LegID { return LegID(legPrefix + string(o)) }
+
+// Ours says that the leg was made by us.
+func (l LegID) Ours() bool { return strings.HasPrefix(string(l), legPrefix) }
 
 // BridgeID is a bridge id in Asterisk: HoldBridge(line) or TalkBridge(call).
 type BridgeID string
@@ -41,7 +50,7 @@ var (
 
 // RingRequest is one offer as the exchange needs it.
 type RingRequest struct {
-	Leg      LegID         // = offer id
+	Leg      LegID
 	Endpoint string        // PJSIP endpoint of the seat
 	Caller   LegID         // originator: its codec order is used
 	CallerID string        // shown by the telephone; masked
@@ -67,6 +76,9 @@ type Channel struct {
 	Bridge    BridgeID
 }
 
+// Up says that the channel is answered.
+func (c Channel) Up() bool { return c.State == "Up" }
+
 // Bridge is a bridge that exists in the exchange now.
 type Bridge struct {
 	ID       BridgeID
@@ -79,26 +91,6 @@ type Snapshot struct {
 	Entity   string // entity id and start-up time: changes when Asterisk was restarted
 	Channels []Channel
 	Bridges  []Bridge
-}
-
-// Switch is what a Controller needs of the telephone exchange. Every verb takes a deadline from ctx, is idempotent by the
-// ids given, and returns ErrGone where the other side has left: events then decide.
-type Switch interface {
-	Snapshot(ctx context.Context) (Snapshot, error)
-	Answer(ctx context.Context, leg LegID) error                // once: on a channel that is up it would stop the music
-	Hangup(ctx context.Context, leg LegID, reason string) error // reason: normal, answered_elsewhere, busy, …; gone is success
-	Ring(ctx context.Context, r RingRequest) error              // ErrSeatOffline; an existing leg of that id is success
-	EnsureBridge(ctx context.Context, id BridgeID, kind BridgeKind) error
-	DeleteBridge(ctx context.Context, id BridgeID) error        // gone is success
-	Hold(ctx context.Context, bridge BridgeID, leg LegID) error // role=holding_participant, never straight from another holding bridge
-	// Join puts legs into a mixing bridge. A nil error is not yet success: EnteredBridge events are (telephony.md 2.4).
-	Join(ctx context.Context, bridge BridgeID, legs ...LegID) error
-	Leave(ctx context.Context, bridge BridgeID, leg LegID) error
-	Play(ctx context.Context, leg LegID, playback string, media ...string) error
-	StopPlay(ctx context.Context, playback string) error // gone is success
-	Watch(ctx context.Context, source string) error      // channel:<id>, endpoint:PJSIP/<name>
-	PutEndpoint(ctx context.Context, e Endpoint) error   // idempotent; subscribes to the endpoint's state
-	DropEndpoint(ctx context.Context, name string) error // endpoint, auth and aor; gone is success
 }
 
 // Signal is what the exchange reports: an event of a channel, or of the connection itself.

@@ -14,8 +14,9 @@ type What string
 const (
 	WhatOpened     What = "opened"
 	WhatDrafted    What = "drafted"
-	WhatSeated     What = "seated" // a seat has taken the call
-	WhatMissed     What = "missed" // the call ended and nobody had answered it
+	WhatSeated     What = "seated"  // a seat has taken the call
+	WhatMissed     What = "missed"  // the call ended and nobody had answered it
+	WhatResumed    What = "resumed" // the citizen has rung again: the draft goes on with that call
 	WhatRegistered What = "registered"
 	WhatClosed     What = "closed"
 )
@@ -49,13 +50,16 @@ func (c Change) Fact() Fact {
 		Topics:  []string{"tickets", "ticket:" + string(t.ID), "call:" + string(t.Call)},
 		Data:    map[string]any{"call": t.Call},
 	}
+	if was := c.Before.Call; was != "" && was != t.Call { // whoever follows that call must drop it
+		f.Topics = append(f.Topics, "call:"+string(was))
+	}
 	for _, seat := range seatsOf(c) {
 		f.Topics = append(f.Topics, "seat:"+string(seat))
 	}
 	switch c.What {
 	case WhatOpened:
 		f.Kind, f.Data["kind"] = "ticket.opened", t.Kind
-	case WhatDrafted, WhatSeated, WhatMissed:
+	case WhatDrafted, WhatSeated, WhatMissed, WhatResumed:
 		f.Kind, f.Data["version"] = "ticket.drafted", t.Version
 	case WhatRegistered:
 		f.Kind, f.Data["version"] = "ticket.registered", t.Version
@@ -94,6 +98,8 @@ func (c Change) History() map[string]any {
 		return map[string]any{"seat": t.Seat}
 	case WhatMissed:
 		return map[string]any{}
+	case WhatResumed:
+		return map[string]any{"call": t.Call, "resumes": c.Before.Call}
 	case WhatRegistered:
 		h := map[string]any{"number": t.Number, "class": t.Class}
 		if p := t.Promise; p != nil {

@@ -38,16 +38,13 @@ type silent struct{}
 
 func (silent) Put(context.Context, string, string, string) error { return nil }
 func (silent) Drop(context.Context, string) error                { return nil }
-func (silent) Open(context.Context, agent.LineID, agent.SeatID, bool, time.Time) error {
-	return nil
-}
 
 func setup(t *testing.T, sipSeats bool) *desk {
 	t.Helper()
 	d := &desk{pool: pgtest.New(t)}
 	log := slog.New(slog.DiscardHandler)
 	d.store = store.New(d.pool, nil)
-	d.service = &agent.Service{Store: d.store, Phones: silent{}, Roster: silent{}, Now: time.Now, Log: log, Realm: "hotline"}
+	d.service = &agent.Service{Store: d.store, Phones: silent{}, Now: time.Now, Log: log, Realm: "hotline"}
 	var err error
 	d.auth, err = auth.New(auth.Config{
 		Store: d.store, Now: time.Now, Log: log, Wait: func(context.Context, time.Duration) error { return nil },

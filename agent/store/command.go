@@ -30,6 +30,9 @@ func (s *Store) Command(ctx context.Context, key, path string) (Command, error) 
 
 // SaveCommand keeps what was answered to a command. Under one key the first one stays.
 func (s *Store) SaveCommand(ctx context.Context, c Command) error {
+	if c.Body == nil { // nothing was answered but the status; the column takes no NULL
+		c.Body = []byte{}
+	}
 	err := s.q.SaveCommand(ctx, db.SaveCommandParams{
 		Key: c.Key, Person: string(c.Person), Path: c.Path, Status: int32(c.Status), Body: c.Body, At: c.At,
 	})

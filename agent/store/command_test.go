@@ -26,6 +26,13 @@ func TestCommands(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, store.Command{Key: "k", Path: "/api/x", Status: 200, Body: first.Body}, got)
 
+	bare := store.Command{Key: "bare", Person: li.Person, Path: "/api/x", Status: 204, At: at().Add(time.Hour)}
+	require.NoError(t, h.store.SaveCommand(t.Context(), bare), "most commands are answered by a status alone")
+	got, err = h.store.Command(t.Context(), "bare", "/api/x")
+	require.NoError(t, err)
+	require.Equal(t, 204, got.Status)
+	require.Empty(t, got.Body)
+
 	n, err := h.store.ForgetCommands(t.Context(), at())
 	require.NoError(t, err)
 	require.Zero(t, n)

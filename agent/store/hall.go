@@ -20,10 +20,28 @@ var sampleUnits string
 type Line struct {
 	ID     agent.LineID
 	Name   string
-	Number string // that citizens dial
+	Number string // that citizens dial; two lines may have the same, then the window decides
+	During string // DuringSession or DuringAlways; empty: the first for the session's own line, the second for all others
 	Ring   time.Duration
 	WrapUp time.Duration
 	Grace  time.Duration
+}
+
+// When a line takes the calls to its number.
+const (
+	DuringSession = "session" // while a session is open and its window is not over
+	DuringAlways  = "always"
+)
+
+// sessionLine is the line of the Thursday event.
+const sessionLine = agent.LineID("session")
+
+// window is when the line takes calls. Of two lines behind one number that are both open, the session's goes first.
+func (l Line) window() (string, int32) {
+	if l.During == DuringSession || l.During == "" && l.ID == sessionLine {
+		return DuringSession, 0
+	}
+	return DuringAlways, 1
 }
 
 // Seat is a seat to be set up.
@@ -116,7 +134,12 @@ func (s *Store) PutUnits(ctx context.Context, units []agent.Unit) error {
 // PutLine adds a line; one that is there keeps its name and number, and its settings unless a duration is given: then all three are set.
 func (s *Store) PutLine(ctx context.Context, l Line) error {
 	err := s.write(ctx, "system", time.Time{}, func(q *db.Queries) ([]agent.Fact, error) {
-		if err := q.PutLine(ctx, db.PutLineParams{ID: string(l.ID), Name: l.Name, Number: l.Number}); err != nil {
+		if err := q.PutLine(ctx, db.PutLineParams{ID: string(l.ID), Name: l.Name}); err != nil {
+			return nil, err
+		}
+		during, rank := l.window()
+		err := q.PutLineNumber(ctx, db.PutLineNumberParams{Number: l.Number, Line: string(l.ID), Rank: rank, During: during})
+		if err != nil {
 			return nil, err
 		}
 		if l.Ring == 0 && l.WrapUp == 0 && l.Grace == 0 {

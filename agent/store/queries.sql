@@ -92,7 +92,14 @@ ON CONFLICT (code) DO UPDATE SET short_name = excluded.short_name, full_name = e
 
 -- Adds a line; its settings stay as they are when it is there already.
 -- name: PutLine :exec
-INSERT INTO line (id, name, number) VALUES (@id, @name, @number) ON CONFLICT (id) DO NOTHING;
+INSERT INTO line (id, name) VALUES (@id, @name) ON CONFLICT (id) DO NOTHING;
+
+-- Lets citizens reach a line by a number, beside the other lines of that number. A line that is reached by a number already
+-- keeps it.
+-- name: PutLineNumber :exec
+INSERT INTO line_number (number, line, rank, during)
+SELECT @number, @line, @rank, @during WHERE NOT EXISTS (SELECT 1 FROM line_number n WHERE n.line = @line)
+ON CONFLICT (number, line) DO NOTHING;
 
 -- Changes the seconds of a line: ring, wrap-up, grace.
 -- name: SetLineSeconds :exec

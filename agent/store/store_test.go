@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"hotline/agent"
 	"hotline/agent/store"
@@ -27,17 +30,17 @@ type hall struct {
 	store   *store.Store
 	service *agent.Service
 	phones  *exchange
-	roster  *roster
+	told    *told
 	waked   chan struct{}
 }
 
 func setup(t *testing.T) *hall {
 	t.Helper()
-	h := &hall{pool: pgtest.New(t), phones: &exchange{accounts: map[string]string{}}, roster: &roster{open: map[agent.SeatID]time.Time{}}}
+	h := &hall{pool: pgtest.New(t), phones: &exchange{accounts: map[string]string{}}, told: &told{}}
 	h.waked = make(chan struct{}, 1000)
 	h.store = store.New(h.pool, func() { h.waked <- struct{}{} })
 	h.service = &agent.Service{
-		Store: h.store, Phones: h.phones, Roster: h.roster, Now: at, Log: slog.New(slog.DiscardHandler), Realm: "hotline",
+		Store: h.store, Phones: h.phones, OnChange: h.told.change, Now: at, Log: slog.New(slog.DiscardHandler), Realm: "hotline",
 	}
 	units, err := store.SampleUnits()
 	require.NoError(t, err)
@@ -109,7 +112,7 @@ func (h *hall) kinds(t *testing.T, subject string) []string {
 	return ks
 }
 
-// exchange and roster are ten-line fakes of the other side.
+// exchange is a ten-line fake of the other side.
 type exchange struct {
 	mu       sync.Mutex
 	accounts map[string]string
@@ -132,31 +135,24 @@ func (e *exchange) Drop(_ context.Context, endpoint string) error {
 	return nil
 }
 
-type roster struct {
-	mu   sync.Mutex
-	open map[agent.SeatID]time.Time
-	err  error
+// told is what the service said of each change, in order.
+type told struct {
+	mu     sync.Mutex
+	states []agent.State
 }
 
-func (r *roster) Open(_ context.Context, _ agent.LineID, seat agent.SeatID, open bool, since time.Time) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.open, seat)
-	if open {
-		r.open[seat] = since
-	}
-	return r.err
+func (o *told) change(s agent.State) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.states = append(o.states, s)
 }
 
 func TestASeatFromSignInToSignOut(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
-	var lines []agent.LineID
-	h.service.OnChange = func(l agent.LineID) { lines = append(lines, l) }
 	li := h.person(t, "li", agent.RoleOfficial)
 	s := h.ready(t, li, "A01")
 	require.True(t, s.Open())
-	require.Equal(t, map[agent.SeatID]time.Time{"A01": at()}, h.roster.open)
 	require.Len(t, h.phones.accounts[s.Endpoint], 32, "the exchange holds the digest, never the secret")
 
 	v, err := h.store.SeatView(t.Context(), "A01")
@@ -172,13 +168,47 @@ func TestASeatFromSignInToSignOut(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, s.Person)
 	require.Empty(t, h.phones.accounts, "the account ends with the sign-in")
-	require.Empty(t, h.roster.open)
 	require.Equal(t, []string{"seat.taken", "seat.client", "seat.device", "seat.device", "seat.intent", "seat.signed_out"}, h.kinds(t, "A01"))
 	f := h.facts(t, "A01")[0]
 	require.Equal(t, li.Actor(), f.Actor)
 	require.Equal(t, []string{"board", "line:session", "seat:A01"}, f.Topics)
-	require.Len(t, lines, 5)
+	require.NoError(t, h.service.WorkOver(t.Context(), "A01"))
+	var versions []int64
+	for _, told := range h.told.states {
+		versions = append(versions, told.Version)
+	}
+	require.Equal(t, []int64{2, 3, 4, 5, 6}, versions, "each change is told once, in order, and what changes nothing is not")
+	require.Equal(t, h.seat(t, "A01"), h.told.states[4])
+	require.True(t, h.told.states[3].Open())
+	require.Equal(t, at(), h.told.states[3].IdleSince())
 	require.NotEmpty(t, h.waked)
+}
+
+// Who keeps a line by what is told must not end with an older state of a seat.
+func TestChangesOfASeatAreToldInOrder(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	s := h.ready(t, h.person(t, "li", agent.RoleOfficial), "A01")
+	h.service.OnChange = func(s agent.State) {
+		for range s.Version % 2 * 30 { // long enough for the next step to pass
+			_, _ = h.store.SeatView(t.Context(), s.Seat)
+		}
+		h.told.change(s)
+	}
+	var both errgroup.Group
+	for range 2 {
+		both.Go(func() error {
+			for i := range 40 {
+				if err := h.service.EndpointOnline(t.Context(), s.Endpoint, i%2 == 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, both.Wait())
+	require.True(t, slices.IsSortedFunc(h.told.states, func(a, b agent.State) int { return cmp.Compare(a.Version, b.Version) }))
+	require.Equal(t, h.seat(t, "A01"), h.told.states[len(h.told.states)-1])
 }
 
 func TestOnePersonOnePlace(t *testing.T) { // A1
@@ -306,8 +336,8 @@ func TestAWishMeetsTheEndOfTheWork(t *testing.T) { // A4
 func (h *hall) work(t *testing.T, seat, work string) {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7()).String()
-	_, err := h.pool.Exec(t.Context(), `INSERT INTO call (id, channel, line, dialled, state, seq, arrived_at, epoch)
-		VALUES ($1, $2, 'session', '12345', 'talking', nextval('call_seq'), now(), 0)`, id, "ch-"+id)
+	_, err := h.pool.Exec(t.Context(), `INSERT INTO call (id, channel, line, dialled, phase, seq, arrived_at, epoch)
+		VALUES ($1, $2, 'session', '12345', 'serving', nextval('call_seq'), now(), 0)`, id, "ch-"+id)
 	require.NoError(t, err)
 	_, err = h.pool.Exec(t.Context(), `UPDATE seat_work SET work = $2, call = $3, version = version + 1 WHERE seat = $1`, seat, work, id)
 	require.NoError(t, err)
@@ -360,11 +390,4 @@ func TestTheExchangeIsAway(t *testing.T) {
 	h.phones.err = nil
 	_, err = h.service.Phone(t.Context(), li, "A01", "page-1", agent.PhoneBrowser, "")
 	require.NoError(t, err, "the page tries again")
-}
-
-func TestALostIndexFailsNoCommand(t *testing.T) { // F9
-	t.Parallel()
-	h := setup(t)
-	h.roster.err = errors.New("redis away")
-	require.True(t, h.ready(t, h.person(t, "li", agent.RoleOfficial), "A01").Open())
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/telephony"
+	"hotline/telephony/control"
 )
 
 // callMetrics counts what the controller tells.
@@ -14,6 +15,7 @@ type callMetrics struct {
 	offers     *prometheus.CounterVec
 	ended      *prometheus.CounterVec
 	failed     *prometheus.CounterVec
+	alarmed    *prometheus.CounterVec
 	reconciled prometheus.Histogram
 	mended     prometheus.Counter
 	rebuilt    prometheus.Counter
@@ -21,7 +23,7 @@ type callMetrics struct {
 	strange    *prometheus.CounterVec
 }
 
-var _ telephony.Observer = (*callMetrics)(nil)
+var _ control.Observer = (*callMetrics)(nil)
 
 func newCallMetrics(r prometheus.Registerer) *callMetrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -33,9 +35,10 @@ func newCallMetrics(r prometheus.Registerer) *callMetrics {
 			Help:    "From the matcher's wake-up until the seat's telephone was asked to ring. Goal: p99 of 10 ms (B1).",
 			Buckets: []float64{.001, .002, .003, .005, .0075, .01, .02, .05, .1, .5, 1},
 		}),
-		offers: counter("offers_total", "Offers by their end.", "state"),
-		ended:  counter("ended_total", "Calls by outcome and cause.", "outcome", "cause"),
-		failed: counter("failed_total", "Acts on neighbours that failed.", "what"),
+		offers:  counter("offers_total", "Offers by their end.", "state"),
+		ended:   counter("ended_total", "Calls by outcome and cause.", "outcome", "cause"),
+		failed:  counter("failed_total", "Acts on neighbours that failed.", "what"),
+		alarmed: counter("alarms_total", "Calls that could not go on: a row that nothing can be stored in, or an error of ours (F34).", "what"),
 		reconciled: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "hotline", Subsystem: "calls", Name: "reconcile_seconds", Help: "Comparisons of ledger and exchange.", Buckets: prometheus.DefBuckets,
 		}),
@@ -44,7 +47,7 @@ func newCallMetrics(r prometheus.Registerer) *callMetrics {
 		overflowed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "hotline", Subsystem: "calls", Name: "overflowed_total", Help: "Signals dropped because a call's mailbox was full."}),
 		strange:    counter("strange_events_total", "Events of unknown type.", "type"),
 	}
-	r.MustRegister(m.offered, m.offers, m.ended, m.failed, m.reconciled, m.mended, m.rebuilt, m.overflowed, m.strange)
+	r.MustRegister(m.offered, m.offers, m.ended, m.failed, m.alarmed, m.reconciled, m.mended, m.rebuilt, m.overflowed, m.strange)
 	return m
 }
 
@@ -57,6 +60,8 @@ func (m *callMetrics) OfferClosed(state telephony.OfferState) {
 func (m *callMetrics) CallEnded(outcome telephony.Outcome, cause string) {
 	m.ended.WithLabelValues(string(outcome), cause).Inc()
 }
+
+func (m *callMetrics) Alarmed(what string) { m.alarmed.WithLabelValues(what).Inc() }
 
 func (m *callMetrics) Failed(what string) { m.failed.WithLabelValues(what).Inc() }
 

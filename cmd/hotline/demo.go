@@ -18,6 +18,7 @@ type demoCmd struct {
 	Officials int    `default:"4" help:"Simulated officials at A03 and up; A01 and A02 are yours."`
 	Port      int    `default:"8080" help:"Port of the panel."`
 	Ports     string `enum:"standard,free" default:"standard" help:"The other ports: 5060, 8088, 9090, or whichever are free."`
+	Durable   bool   `help:"Write to the disk with free ports too; tests go without as a rule."`
 	JSON      bool   `name:"json" help:"Say what is up as one JSON line, for programs."`
 }
 
@@ -37,7 +38,7 @@ func (c *demoCmd) Run(e env) error {
 	}
 	o := demo.Options{
 		Dir: c.Dir, Cache: c.Cache, Binary: binary, PanelPort: c.Port, Progress: say, Log: e.log,
-		Hall: demo.Hall{Seats: 2 + max(4, c.Officials)}, Volatile: c.Ports == "free",
+		Hall: demo.Hall{Seats: 2 + max(4, c.Officials)}, Volatile: c.Ports == "free" && !c.Durable,
 	}
 	if c.Ports == "standard" {
 		o.MetricsPort, o.ARIPort, o.SIPPort, o.RTPStart = 9090, 8088, 5060, 10000

@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"hotline/agent"
 )
 
 // gauge is what a board and the seats of a line show between two facts; worth only its latest value.
@@ -41,32 +39,23 @@ func (s *server) sampleGauges(ctx context.Context) error {
 func (s *server) sample(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	rows, err := s.web.Query(ctx, `SELECT l.id,
-  (SELECT count(*) FROM call c WHERE c.line = l.id AND c.state IN ('screening', 'queued', 'offered')),
-  coalesce((SELECT min(c.queued_at) FROM call c WHERE c.line = l.id AND c.state IN ('queued', 'offered')), $1::timestamptz),
-  (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.routable),
-  (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.work = 'engaged'),
-  (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.person IS NOT NULL)
-FROM line l ORDER BY l.id`, s.now())
+	lines, err := s.callReads.Gauges(ctx, s.now())
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var all gauge
-	for rows.Next() {
-		var line agent.LineID
-		var oldest time.Time
-		g := gauge{HoldOnly: s.controller.HoldOnly(), ExchangeUp: s.ari.Connected()}
-		if err := rows.Scan(&line, &g.Waiting, &oldest, &g.Ready, &g.Talking, &g.SeatsSeated); err != nil {
-			return err
+	all := gauge{HoldOnly: s.controller.HoldOnly(), ExchangeUp: s.ari.Connected()}
+	for _, l := range lines {
+		g := gauge{
+			Waiting: l.Waiting, LongestMS: l.Longest.Milliseconds(), Ready: l.Ready, Talking: l.Talking, SeatsSeated: l.Seated,
+			HoldOnly: all.HoldOnly, ExchangeUp: all.ExchangeUp,
 		}
-		g.LongestMS = max(0, s.now().Sub(oldest).Milliseconds())
-		all = gauge{
-			Waiting: all.Waiting + g.Waiting, LongestMS: max(all.LongestMS, g.LongestMS), Ready: all.Ready + g.Ready,
-			Talking: all.Talking + g.Talking, HoldOnly: g.HoldOnly, ExchangeUp: g.ExchangeUp, SeatsSeated: all.SeatsSeated + g.SeatsSeated,
-		}
-		s.hub.Gauge("line:"+string(line), g)
+		all.Waiting += g.Waiting
+		all.LongestMS = max(all.LongestMS, g.LongestMS)
+		all.Ready += g.Ready
+		all.Talking += g.Talking
+		all.SeatsSeated += g.SeatsSeated
+		s.hub.Gauge("line:"+string(l.Line), g)
 	}
 	s.hub.Gauge("board", all)
-	return rows.Err()
+	return nil
 }

@@ -273,13 +273,13 @@ func TestAnonymousCallerIsServed(t *testing.T) {
 	b.fake.EndPlayback(l.Playing[0])
 	require.Eventually(t, func() bool {
 		var n int
-		err := b.db.QueryRow(ctx, `SELECT count(*) FROM ticket t JOIN call c ON c.id = t.call WHERE c.state = 'queued' AND c.num_tail = '' AND c.num_enc IS NULL`).Scan(&n)
+		err := b.db.QueryRow(ctx, `SELECT count(*) FROM ticket t JOIN call c ON c.id = t.call WHERE c.phase = 'waiting' AND c.num_tail = '' AND c.num_enc IS NULL`).Scan(&n)
 		return err == nil && n == 1
 	}, 10*time.Second, 20*time.Millisecond, "the draft is there")
 	b.fake.HangUp(leg)
 	require.Eventually(t, func() bool {
 		var outcome string
-		err := b.db.QueryRow(ctx, `SELECT outcome FROM call WHERE state = 'ended'`).Scan(&outcome)
+		err := b.db.QueryRow(ctx, `SELECT outcome FROM call WHERE phase = 'ended'`).Scan(&outcome)
 		return err == nil && outcome == "abandoned_short"
 	}, 10*time.Second, 20*time.Millisecond)
 	var tasks int

@@ -113,6 +113,7 @@ func (s *server) pushSeats(ctx context.Context, entity string) {
 			err = s.rememberExchange(ctx, entity)
 		}
 		if err == nil {
+			s.pushed.Store(entity)
 			s.sip.ready.Store(true)
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"hotline/agent/roster"
 	"hotline/telephony/ari"
 	"hotline/telephony/line"
 	callstore "hotline/telephony/store"
@@ -36,7 +35,7 @@ func (c *verifyCmd) Run(e env) error {
 		return err
 	}
 	now := time.Now()
-	evidence := callstore.Evidence{Since: now.Add(-c.Since), Now: now}
+	evidence := callstore.Evidence{Since: now.Add(-c.Since)}
 	if err := errors.Join(c.indexes(e, &evidence), c.exchange(e, &evidence)); err != nil {
 		return err
 	}
@@ -77,15 +76,10 @@ func (c *verifyCmd) indexes(e env, evidence *callstore.Evidence) error {
 	if err != nil {
 		return err
 	}
-	lines, err := line.New(rdb, c.RedisPrefix)
+	evidence.Lines, err = line.New(rdb, c.RedisPrefix)
 	if err != nil {
-		return fmt.Errorf("read lines: %w", err)
+		return fmt.Errorf("read the queue: %w", err)
 	}
-	seats, err := roster.New(rdb, c.RedisPrefix)
-	if err != nil {
-		return fmt.Errorf("read roster: %w", err)
-	}
-	evidence.Line, evidence.Seats = lines, seats
 	return nil
 }
 

@@ -20,13 +20,13 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/auth"
-	"hotline/agent/roster"
 	agentstore "hotline/agent/store"
 	"hotline/deploy/migrations"
 	"hotline/realtime"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/ari"
+	"hotline/telephony/control"
 	"hotline/telephony/line"
 	callstore "hotline/telephony/store"
 	"hotline/ticketing"
@@ -49,7 +49,8 @@ type server struct {
 	ari        *ari.Client
 	signals    chan telephony.Signal
 	phoneNews  *phoneNews
-	controller *telephony.Controller
+	controller *control.Controller
+	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
 	callReads  *callstore.Store // what the web reads, on its own connections
 	agentStore *agentstore.Store
 	agents     *agent.Service
@@ -167,7 +168,7 @@ func openRedis(ctx context.Context, redisURL string) (*redis.Client, error) {
 	return rdb, nil
 }
 
-// wireCalls joins the exchange, the ledger, the line and the roster by the controller.
+// wireCalls joins the exchange, the ledger and the queue by the controller.
 func (s *server) wireCalls(ctx context.Context) error {
 	vault, err := openVault(s.settings.NumberKeyFile)
 	if err != nil {
@@ -193,24 +194,21 @@ func (s *server) wireCalls(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wire Asterisk: %w", err)
 	}
-	lines, err := line.New(s.redis, s.settings.RedisPrefix)
+	queue, err := line.New(s.redis, s.settings.RedisPrefix)
 	if err != nil {
-		return fmt.Errorf("wire lines: %w", err)
-	}
-	seats, err := roster.New(s.redis, s.settings.RedisPrefix)
-	if err != nil {
-		return fmt.Errorf("wire roster: %w", err)
+		return fmt.Errorf("wire the queue: %w", err)
 	}
 	s.agentStore = agentstore.New(s.web, s.spread.Wake)
 	s.agents = &agent.Service{
-		Store: s.agentStore, Phones: phones{s.ari}, Roster: seats, Now: s.now, Log: s.log, Realm: "hotline",
-		OnChange:       func(l agent.LineID) { s.controller.SeatChanged(l) },
+		Store: s.agentStore, Phones: phones{s.ari}, Now: s.now, Log: s.log, Realm: "hotline",
+		OnChange:       func(st agent.State) { s.controller.SeatChanged(st) },
 		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
 	}
 	s.signals, s.phoneNews = make(chan telephony.Signal), newPhoneNews()
-	s.controller = telephony.NewController(telephony.Config{
-		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.spread}, Line: lines, Seats: seats, Presence: s.agents,
+	s.controller = control.New(control.Config{
+		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.spread}, Queue: queue, Presence: s.agents,
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
+		PhonesReady: func(entity string) bool { return s.pushed.Load() == entity },
 	})
 	return nil
 }
@@ -268,7 +266,7 @@ func (s *server) close() {
 }
 
 // phones gives the agent service the exchange's telephone accounts.
-type phones struct{ exchange telephony.Switch }
+type phones struct{ exchange *ari.Client }
 
 var _ agent.Phones = phones{}
 
@@ -279,6 +277,14 @@ func (p phones) Put(ctx context.Context, endpoint, ha1, contact string) error {
 func (p phones) Drop(ctx context.Context, endpoint string) error {
 	return p.exchange.DropEndpoint(ctx, endpoint)
 }
+
+var (
+	_ control.Switch   = (*ari.Client)(nil)
+	_ control.Ledger   = wakingLedger{}
+	_ control.Queue    = (*line.Queue)(nil)
+	_ control.Presence = (*agent.Service)(nil)
+	_ control.Lease    = (*callstore.Lease)(nil)
+)
 
 // wakingLedger wakes the readers of the fact log after each write of a call.
 type wakingLedger struct {
@@ -296,7 +302,7 @@ func (l wakingLedger) Save(ctx context.Context, epoch int64, ch telephony.Change
 	return l.Store.Save(ctx, epoch, ch)
 }
 
-func (l wakingLedger) Idle(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (agent.State, bool, error) {
+func (l wakingLedger) EndWrapUp(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (bool, error) {
 	defer l.wake.Wake()
-	return l.Store.Idle(ctx, epoch, seat, actor, at)
+	return l.Store.EndWrapUp(ctx, epoch, seat, actor, at)
 }

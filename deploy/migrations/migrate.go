@@ -21,17 +21,37 @@ const versionTable = "public.schema_version"
 // Migrate applies what is missing, each file in its own transaction, under an advisory lock: two servers that start together
 // do it once.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
-	m, err := migrate.NewMigrator(ctx, conn, versionTable)
+	m, err := migrator(ctx, conn)
 	if err != nil {
-		return fmt.Errorf("prepare migration: %w", err)
-	}
-	if err := m.LoadMigrations(files); err != nil {
-		return fmt.Errorf("load migrations: %w", err)
+		return err
 	}
 	if err := m.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// MigrateTo brings a database to a version of its history, up or down: for tests of a single step.
+func MigrateTo(ctx context.Context, conn *pgx.Conn, version int) error {
+	m, err := migrator(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if err := m.MigrateTo(ctx, int32(version)); err != nil {
+		return fmt.Errorf("migrate to version %d: %w", version, err)
+	}
+	return nil
+}
+
+func migrator(ctx context.Context, conn *pgx.Conn) (*migrate.Migrator, error) {
+	m, err := migrate.NewMigrator(ctx, conn, versionTable)
+	if err != nil {
+		return nil, fmt.Errorf("prepare migration: %w", err)
+	}
+	if err := m.LoadMigrations(files); err != nil {
+		return nil, fmt.Errorf("load migrations: %w", err)
+	}
+	return m, nil
 }
 
 // Version compares a database with this program: first what the database has, then what the program wants. It changes nothing.

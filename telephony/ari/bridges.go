@@ -53,12 +53,19 @@ func (c *Client) Hold(ctx context.Context, bridge telephony.BridgeID, leg teleph
 }
 
 // Join puts legs into a mixing bridge, each as soon as its announcement has ended: stop those first. The verb's deadline
-// bounds the wait.
+// bounds the wait. A bridge that is not there is made (RT12).
 func (c *Client) Join(ctx context.Context, bridge telephony.BridgeID, legs ...telephony.LegID) error {
 	if len(legs) == 0 {
 		return nil
 	}
-	err := c.addTo(ctx, opJoin, bridge, map[string]any{"channel": legs, "inhibitConnectedLineUpdates": true})
+	into := map[string]any{"channel": legs, "inhibitConnectedLineUpdates": true}
+	err := c.addTo(ctx, opJoin, bridge, into)
+	if noBridge(err) {
+		if err := c.EnsureBridge(ctx, bridge, telephony.BridgeMixing); err != nil {
+			return err
+		}
+		err = c.addTo(ctx, opJoin, bridge, into)
+	}
 	if err == nil {
 		c.forget(legs...)
 	}

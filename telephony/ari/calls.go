@@ -35,6 +35,34 @@ func (c *Client) Hangup(ctx context.Context, leg telephony.LegID, reason string)
 	return about("leg", leg, err)
 }
 
+// Return gives a citizen's leg back to the dialplan, where the net under the controller takes it (R1). Like a hang-up it does
+// not ask the fence: it decides nothing about any call of ours.
+func (c *Client) Return(ctx context.Context, leg telephony.LegID) error {
+	err := without(c.do(ctx, request{
+		op: opReturn, method: http.MethodPost, path: []string{"channels", string(leg), "continue"},
+		query: url.Values{"context": {"net"}, "extension": {"s"}, "priority": {"1"}}, again: true, guard: cleanup,
+	}, nil), (*Error).Gone)
+	return about("leg", leg, err)
+}
+
+// Mute keeps what a leg says from everybody, in whatever bridge it is; twice is once.
+func (c *Client) Mute(ctx context.Context, leg telephony.LegID, on bool) error {
+	method := http.MethodPost
+	if !on {
+		method = http.MethodDelete
+	}
+	err := c.do(ctx, request{
+		op: opMute, method: method, path: []string{"channels", string(leg), "mute"}, query: url.Values{"direction": {"in"}}, again: true,
+	}, nil)
+	return about("leg", leg, err)
+}
+
+// Plays says by nil that an announcement runs, by telephony.ErrGone that it does not.
+func (c *Client) Plays(ctx context.Context, playback string) error {
+	err := c.do(ctx, request{op: opPlays, method: http.MethodGet, path: []string{"playbacks", playback}, again: true, guard: unguarded}, nil)
+	return about("playback", playback, err)
+}
+
 // Ring calls a seat. The leg's id is ours, so after a lost reply the repetition finds it there (F18).
 func (c *Client) Ring(ctx context.Context, r telephony.RingRequest) error {
 	if r.Limit <= 0 {
@@ -60,7 +88,7 @@ func (c *Client) Ring(ctx context.Context, r telephony.RingRequest) error {
 	return about("endpoint", r.Endpoint, about("leg", r.Leg, err))
 }
 
-// Play starts an announcement. It is not repeated: Asterisk would queue the same playback twice. A bare name is a sound file.
+// Play starts an announcement. It may be done in hold-only: words move nobody (RT5). It is not repeated: Asterisk would queue the same playback twice. A bare name is a sound file.
 func (c *Client) Play(ctx context.Context, leg telephony.LegID, playback string, media ...string) error {
 	uris := make([]string, len(media))
 	for i, m := range media {
@@ -71,7 +99,7 @@ func (c *Client) Play(ctx context.Context, leg telephony.LegID, playback string,
 	}
 	err := c.do(ctx, request{
 		op: opPlay, method: http.MethodPost, path: []string{"channels", string(leg), "play", playback},
-		body: map[string]any{"media": uris},
+		body: map[string]any{"media": uris}, guard: cleanup,
 	}, nil)
 	return about("playback", playback, about("leg", leg, err))
 }

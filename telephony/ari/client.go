@@ -72,8 +72,6 @@ type Client struct {
 	watched map[string]struct{} // endpoints to subscribe to at each connect
 }
 
-var _ telephony.Switch = (*Client)(nil)
-
 // New prepares a client; nothing is opened before Run or the first verb.
 func New(cfg Config) (*Client, error) {
 	base, err := url.Parse(cfg.URL)

@@ -1,4 +1,4 @@
-// Package ari speaks to Asterisk 22 over ARI: it implements [telephony.Switch] by REST and delivers the event
+// Package ari speaks to Asterisk 22 over ARI: it is the Switch of telephony/control by REST and delivers the event
 // socket as [telephony.Signal] values, in order.
 //
 // The types and the event decoder are those of CyCoreSystems/ari v5.3.1; its socket, bus and REST client are not used,

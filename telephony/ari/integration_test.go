@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,7 @@ func (x exchange) connect(t *testing.T) bundle {
 	return b
 }
 
-// phone is a SIP telephone with a little RTP: it counts what it hears and sends silence.
+// phone is a SIP telephone with a little RTP: it counts what it hears and sends silence, or what it is told to.
 type phone struct {
 	ip      string
 	port    int
@@ -59,7 +60,9 @@ type phone struct {
 	dialogs *sipgo.DialogUA
 	dialog  atomic.Pointer[sipgo.DialogServerSession] // that it was last called in
 	rtp     net.PacketConn
-	heard   atomic.Int64
+	heard   atomic.Int64 // packets
+	loud    atomic.Int64 // packets that are not silence
+	voice   atomic.Int32 // A-law that it says all the time
 	rang    chan *sip.Request
 	pickUp  chan int // status to answer with
 	byes    chan struct{}
@@ -84,6 +87,7 @@ func newPhone(t *testing.T, ip string) *phone {
 		sipgo.WithClientConnectionAddr(fmt.Sprintf("%s:%d", ip, p.port)))
 	require.NoError(t, err)
 	p.dialogs = &sipgo.DialogUA{Client: p.client, ContactHDR: sip.ContactHeader{Address: sip.Uri{User: "phone", Host: ip, Port: p.port}}}
+	p.voice.Store(silence)
 	p.answers(t, server)
 	listening := &announced{PacketConn: socket, ready: make(chan struct{})}
 	go func() { _ = server.ServeUDP(listening) }()
@@ -160,14 +164,24 @@ func (p *phone) sdp() []byte {
 func (p *phone) listen() {
 	packet := make([]byte, 2048)
 	for {
-		if _, _, err := p.rtp.ReadFrom(packet); err != nil {
+		n, _, err := p.rtp.ReadFrom(packet)
+		if err != nil {
 			return
 		}
 		p.heard.Add(1)
+		if slices.ContainsFunc(packet[min(n, 12):n], func(b byte) bool { return (b^silence)&0x7f > 0x1f }) {
+			p.loud.Add(1)
+		}
 	}
 }
 
-// talk sends A-law silence to where the other side's SDP says.
+// A-law of nothing, and of something that nobody misses.
+const (
+	silence = 0xd5
+	shout   = 0x2a
+)
+
+// talk sends the voice to where the other side's SDP says.
 func (p *phone) talk(ctx context.Context, sdp []byte) {
 	to := &net.UDPAddr{}
 	for line := range strings.Lines(string(sdp)) {
@@ -187,7 +201,7 @@ func (p *phone) talk(ctx context.Context, sdp []byte) {
 			stamp := i * 160
 			packet[4], packet[5], packet[6], packet[7] = byte(stamp>>24), byte(stamp>>16), byte(stamp>>8), byte(stamp)
 			for j := 12; j < len(packet); j++ {
-				packet[j] = 0xd5
+				packet[j] = byte(p.voice.Load())
 			}
 			select {
 			case <-tick.C:
@@ -206,6 +220,13 @@ func (p *phone) hears(t *testing.T, what string) {
 	t.Helper()
 	before := p.heard.Load()
 	require.Eventually(t, func() bool { return p.heard.Load() > before+20 }, patience, 10*time.Millisecond, what)
+}
+
+// hearsVoice waits until more than silence has come.
+func (p *phone) hearsVoice(t *testing.T, what string) {
+	t.Helper()
+	before := p.loud.Load()
+	require.Eventually(t, func() bool { return p.loud.Load() > before+20 }, patience, 10*time.Millisecond, what)
 }
 
 // call dials; the dialog comes through when the far end has answered.
@@ -307,6 +328,105 @@ func TestLiveCall(t *testing.T) {
 		require.NoError(t, b.client.DeleteBridge(ctx, id))
 	}
 	require.NoError(t, b.client.DropEndpoint(ctx, name))
+}
+
+// TestLiveMute : a talk room that is not there is made by the join (RT12), and who is muted is not heard by anybody, until the
+// mute is over.
+func TestLiveMute(t *testing.T) {
+	x := liveExchange(t)
+	b := x.connect(t)
+	ctx := t.Context()
+	citizen, official := newPhone(t, x.trunk), newPhone(t, "127.0.0.11")
+	official.voice.Store(shout)
+	name := "seat-" + uuid.Must(uuid.NewV7()).String()
+	require.NoError(t, b.client.PutEndpoint(ctx, telephony.Endpoint{
+		Name: name, Contact: fmt.Sprintf("sip:A01@%s:%d", official.ip, official.port),
+	}))
+	answered := citizen.call(t, "12345", x.sip)
+	caller := until[telephony.Entered](t, b).Leg
+	require.NoError(t, b.client.Watch(ctx, "channel:"+string(caller)))
+	require.NoError(t, b.client.Answer(ctx, caller))
+	dialog := <-answered
+	require.NotNil(t, dialog)
+	leg := telephony.LegID(uuid.Must(uuid.NewV7()).String())
+	require.NoError(t, b.client.Ring(ctx, telephony.RingRequest{Leg: leg, Endpoint: name, Caller: caller, Limit: 22 * time.Second}))
+	<-official.rang
+	official.pickUp <- 200
+	require.Equal(t, leg, until[telephony.Entered](t, b).Leg)
+
+	require.NoError(t, b.client.Mute(ctx, leg, true), "before anybody hears it")
+	talk := telephony.BridgeID("talk-" + name)
+	require.NoError(t, b.client.Join(ctx, talk, leg, caller), "nobody has made the bridge")
+	require.Equal(t, telephony.EnteredBridge{Leg: leg, Bridge: talk}, until[telephony.EnteredBridge](t, b))
+	require.Equal(t, telephony.EnteredBridge{Leg: caller, Bridge: talk}, until[telephony.EnteredBridge](t, b))
+	s, err := b.client.Snapshot(ctx)
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(s.Bridges, func(br telephony.Bridge) bool { return br.ID == talk && br.Kind == telephony.BridgeMixing }))
+
+	official.hears(t, "who is muted hears")
+	require.Zero(t, citizen.loud.Load(), "a mute from before the join holds")
+	require.NoError(t, b.client.Mute(ctx, leg, false))
+	citizen.hearsVoice(t, "the official")
+	require.NoError(t, b.client.Mute(ctx, leg, true))
+	require.NoError(t, b.client.Mute(ctx, leg, true), "twice is once")
+	loud := citizen.loud.Load()
+	official.hears(t, "who is muted hears")
+	require.Less(t, citizen.loud.Load()-loud, int64(10), "what is on the way is heard, and then nothing")
+	require.NoError(t, b.client.Mute(ctx, leg, false))
+	citizen.hearsVoice(t, "the official again")
+
+	require.NoError(t, dialog.Bye(ctx))
+	require.NoError(t, b.client.Hangup(ctx, leg, "normal"))
+	<-official.byes
+	require.NoError(t, b.client.DeleteBridge(ctx, talk))
+	require.NoError(t, b.client.DropEndpoint(ctx, name))
+}
+
+// TestLiveAnnouncement : whether one runs, a controller that has just come asks.
+func TestLiveAnnouncement(t *testing.T) {
+	x := liveExchange(t)
+	b := x.connect(t)
+	ctx := t.Context()
+	citizen := newPhone(t, x.trunk)
+	answered := citizen.call(t, "12345", x.sip)
+	caller := until[telephony.Entered](t, b).Leg
+	require.NoError(t, b.client.Answer(ctx, caller))
+	dialog := <-answered
+	require.NotNil(t, dialog)
+	for i, stop := range []bool{true, false} {
+		pb := fmt.Sprintf("pb-%s-%d", caller, i)
+		require.ErrorIs(t, b.client.Plays(ctx, pb), telephony.ErrGone, "before it began")
+		require.NoError(t, b.client.Play(ctx, caller, pb, "hotline/reconnecting"))
+		require.NoError(t, b.client.Plays(ctx, pb))
+		citizen.hearsVoice(t, "the announcement")
+		require.NoError(t, b.client.Plays(ctx, pb))
+		if stop {
+			require.NoError(t, b.client.StopPlay(ctx, pb))
+		}
+		require.Equal(t, telephony.PlayDone{Playback: pb}, until[telephony.PlayDone](t, b))
+		require.ErrorIs(t, b.client.Plays(ctx, pb), telephony.ErrGone)
+	}
+	require.NoError(t, dialog.Bye(ctx))
+	until[telephony.LegLeft](t, b)
+}
+
+// TestLiveReturn : a citizen whom the controller can not take is not refused: the dialplan answers and says so (RT15).
+func TestLiveReturn(t *testing.T) {
+	x := liveExchange(t)
+	b := x.connect(t)
+	ctx := t.Context()
+	citizen := newPhone(t, x.trunk)
+	answered := citizen.call(t, "12345", x.sip)
+	caller := until[telephony.Entered](t, b).Leg
+	require.Empty(t, answered, "nobody has answered yet")
+	require.NoError(t, b.client.Return(ctx, caller))
+	require.Equal(t, caller, until[telephony.LegLeft](t, b).Leg)
+	dialog := <-answered
+	require.NotNil(t, dialog, "200 OK")
+	citizen.hearsVoice(t, "the words")
+	require.NoError(t, b.client.Return(ctx, caller), "once more is success")
+	require.NoError(t, dialog.Bye(ctx))
+	require.NoError(t, b.client.Return(ctx, "none"), "gone is success")
 }
 
 func channel(t *testing.T, s telephony.Snapshot, id telephony.LegID) telephony.Channel {

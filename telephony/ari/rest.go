@@ -29,6 +29,9 @@ const (
 	opBridges      = "bridges"
 	opAnswer       = "answer"
 	opHangup       = "hangup"
+	opReturn       = "return"
+	opMute         = "mute"
+	opPlays        = "plays"
 	opRing         = "ring"
 	opEnsureBridge = "ensure_bridge"
 	opDeleteBridge = "delete_bridge"
@@ -62,7 +65,11 @@ type request struct {
 	body   any
 	again  bool
 	guard  guard
+	slow   bool // its answer grows with the number of calls: it is waited for longer (RT8)
 }
+
+// slowFactor is how much longer.
+const slowFactor = 4
 
 // transport is the client's own pool. Every connection is a thread of Asterisk and one of its HTTP sessions, and it is
 // closed by Asterisk after 15 s of silence: ours must be gone before, or a POST meets a closing connection.
@@ -111,7 +118,11 @@ func (c *Client) once(ctx context.Context, r request, body []byte, out any) erro
 	if err := c.permit(r.guard); err != nil {
 		return fmt.Errorf("ari %s: %w", r.op, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	limit := c.cfg.RequestTimeout
+	if r.slow {
+		limit *= slowFactor
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	status := "broken"
 	timer := prometheus.NewTimer(prometheus.ObserverFunc(func(s float64) {

@@ -209,7 +209,7 @@ func TestHoldOnly(t *testing.T) {
 		"hold":   b.client.Hold(ctx, "hold-session", leg),
 		"join":   b.client.Join(ctx, "talk-1", leg),
 		"leave":  b.client.Leave(ctx, "talk-1", leg),
-		"play":   b.client.Play(ctx, leg, "pb", "sound:x"),
+		"mute":   b.client.Mute(ctx, leg, true),
 		"stop":   b.client.StopPlay(ctx, "pb"),
 		"put":    b.client.PutEndpoint(ctx, telephony.Endpoint{Name: seat, HA1: "x"}),
 		"drop":   b.client.DropEndpoint(ctx, seat),
@@ -221,6 +221,9 @@ func TestHoldOnly(t *testing.T) {
 	require.NoError(t, b.client.Watch(ctx, "channel:"+string(leg)), "listening is no decision")
 	_, err := b.client.Snapshot(ctx)
 	require.NoError(t, err)
+	require.NoError(t, b.client.Play(ctx, leg, "pb", "sound:x"), "words move nobody (RT5)")
+	require.NoError(t, b.client.Plays(ctx, "pb"))
+	require.ErrorIs(t, b.client.Plays(ctx, "none"), telephony.ErrGone)
 	require.NoError(t, b.client.Hangup(ctx, leg, "normal"))
 }
 

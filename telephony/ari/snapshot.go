@@ -119,5 +119,5 @@ func (c *Client) entity(ctx context.Context) (string, error) {
 }
 
 func (c *Client) list(ctx context.Context, op string, out any, path ...string) error {
-	return c.do(ctx, request{op: op, method: http.MethodGet, path: path, again: true, guard: unguarded}, out)
+	return c.do(ctx, request{op: op, method: http.MethodGet, path: path, again: true, guard: unguarded, slow: true}, out)
 }

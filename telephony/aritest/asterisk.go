@@ -48,6 +48,8 @@ type Asterisk struct {
 	endpoints   map[string]*endpoint
 	app         application
 	requests    []Request
+	refused     []telephony.LegID
+	returned    []telephony.LegID
 	faults      []*Fault
 	alter       func(frame []byte) [][]byte
 	withheld    [][]byte

@@ -195,7 +195,7 @@ func (a *Asterisk) play(r *http.Request, body []byte) answer {
 	if json.Unmarshal(body, &o) != nil {
 		return refuse(http.StatusBadRequest, "Invalid JSON")
 	}
-	ch, no := a.controlled(r.PathValue("id"), http.StatusConflict)
+	ch, no := a.controlled(r.PathValue("id"))
 	if ch == nil {
 		return no
 	}
@@ -207,6 +207,14 @@ func (a *Asterisk) play(r *http.Request, body []byte) answer {
 		a.endLocked(p.id, "done")
 	}
 	return answer{http.StatusCreated, p.json("queued")}
+}
+
+func (a *Asterisk) plays(r *http.Request, _ []byte) answer {
+	p := a.playbacks[r.PathValue("id")]
+	if p == nil {
+		return refuse(http.StatusNotFound, "Playback not found")
+	}
+	return answer{http.StatusOK, p.json("playing")}
 }
 
 func (a *Asterisk) stopPlay(r *http.Request, _ []byte) answer {

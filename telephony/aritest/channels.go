@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"hotline/telephony"
@@ -23,6 +24,7 @@ type Leg struct {
 	Music     bool // hears music on hold, and not silence
 	Playing   []string
 	Dying     bool
+	Muted     bool
 }
 
 type channel struct {
@@ -35,12 +37,14 @@ type channel struct {
 	variables map[string]string
 	created   string
 	inApp     bool
+	app       string // the application that has it, unless it is ours
 	watched   bool
 	bridge    *bridge
 	music     bool
 	playing   []string
 	dying     bool
 	gone      bool
+	muted     bool
 }
 
 // heard: the application gets this channel's events.
@@ -81,7 +85,7 @@ func (a *Asterisk) SeatLeg(endpoint string) (Leg, bool) {
 func (ch *channel) seen() Leg {
 	leg := Leg{
 		ID: ch.id, State: ch.state, Endpoint: ch.endpoint, Caller: ch.caller, Args: ch.args, Variables: ch.variables,
-		InApp: ch.inApp, Watched: ch.watched, Music: ch.music, Playing: append([]string(nil), ch.playing...), Dying: ch.dying,
+		InApp: ch.inApp, Watched: ch.watched, Music: ch.music, Playing: append([]string(nil), ch.playing...), Dying: ch.dying, Muted: ch.muted,
 	}
 	if ch.bridge != nil {
 		leg.Bridge = ch.bridge.id
@@ -94,6 +98,8 @@ func (a *Asterisk) json(ch *channel) map[string]any {
 	plan := map[string]any{"context": "from-trunk", "exten": ch.dialled, "priority": 3, "app_name": "", "app_data": ""}
 	name := "PJSIP/trunk-" + string(ch.id)
 	switch {
+	case ch.app != "":
+		plan["app_name"], plan["app_data"] = "Stasis", ch.app
 	case ch.inApp:
 		plan["app_name"] = "Stasis"
 		plan["app_data"] = strings.Join(append([]string{a.App}, ch.args...), ",")
@@ -201,7 +207,7 @@ func (a *Asterisk) pickUpLocked(ch *channel) {
 
 // answer is synchronous: it waits behind an announcement, and on a channel that is up it stops the music.
 func (a *Asterisk) answer(r *http.Request, _ []byte) answer {
-	ch, no := a.controlled(r.PathValue("id"), http.StatusConflict)
+	ch, no := a.controlled(r.PathValue("id"))
 	if ch == nil {
 		return no
 	}
@@ -218,13 +224,13 @@ func (a *Asterisk) answer(r *http.Request, _ []byte) answer {
 }
 
 // controlled finds a channel that is in the application.
-func (a *Asterisk) controlled(id string, outside int) (*channel, answer) {
+func (a *Asterisk) controlled(id string) (*channel, answer) {
 	ch := a.leg(id)
 	if ch == nil {
 		return nil, refuse(http.StatusNotFound, "Channel not found")
 	}
 	if !ch.inApp {
-		return nil, refuse(outside, "Channel not in Stasis application")
+		return nil, refuse(http.StatusConflict, "Channel not in Stasis application")
 	}
 	return ch, answer{}
 }
@@ -239,7 +245,48 @@ func (a *Asterisk) hangup(r *http.Request, _ []byte) answer {
 	if !known {
 		return refuse(http.StatusBadRequest, "Invalid Reason")
 	}
+	if ch.endpoint == "" && ch.state != "Up" { // the caller gets a 603
+		a.refused = append(a.refused, ch.id)
+	}
 	a.dieLocked(ch, map[string]any{"soft": true, "cause": 32})
 	a.buryLocked(ch, cause, 0)
+	return answer{http.StatusNoContent, nil}
+}
+
+// Refused are the citizens whose call was hung up before it was answered: nobody may be (RT15).
+func (a *Asterisk) Refused() []telephony.LegID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.refused)
+}
+
+// goOn lets a channel go on in the dialplan: here it says its words and hangs up.
+func (a *Asterisk) goOn(r *http.Request, _ []byte) answer {
+	ch, no := a.controlled(r.PathValue("id"))
+	if ch == nil {
+		return no
+	}
+	a.takeOutLocked(ch)
+	a.tellLocked(ch, "StasisEnd", nil)
+	ch.inApp = false
+	a.returned = append(a.returned, ch.id)
+	a.buryLocked(ch, 16, 0)
+	return answer{http.StatusNoContent, nil}
+}
+
+// Returned are the legs that were given back to the dialplan.
+func (a *Asterisk) Returned() []telephony.LegID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.returned)
+}
+
+// mute is asynchronous in Asterisk; here it is done at once. Muting twice is muting once.
+func (a *Asterisk) mute(r *http.Request, _ []byte) answer {
+	ch, no := a.controlled(r.PathValue("id"))
+	if ch == nil {
+		return no
+	}
+	ch.muted = r.Method == http.MethodPost
 	return answer{http.StatusNoContent, nil}
 }

@@ -20,6 +20,9 @@ const (
 	OpOriginate    Op = "originate"
 	OpAnswer       Op = "answer"
 	OpHangup       Op = "hangup"
+	OpReturn       Op = "continue"
+	OpMute         Op = "mute"
+	OpPlays        Op = "plays"
 	OpPlay         Op = "play"
 	OpStopPlay     Op = "stop_play"
 	OpBridges      Op = "bridges"
@@ -60,7 +63,11 @@ func (a *Asterisk) routes() http.Handler {
 		"POST /ari/channels/{id}":                                     {OpOriginate, a.originate},
 		"DELETE /ari/channels/{id}":                                   {OpHangup, a.hangup},
 		"POST /ari/channels/{id}/answer":                              {OpAnswer, a.answer},
+		"POST /ari/channels/{id}/continue":                            {OpReturn, a.goOn},
+		"POST /ari/channels/{id}/mute":                                {OpMute, a.mute},
+		"DELETE /ari/channels/{id}/mute":                              {OpMute, a.mute},
 		"POST /ari/channels/{id}/play/{playback}":                     {OpPlay, a.play},
+		"GET /ari/playbacks/{id}":                                     {OpPlays, a.plays},
 		"DELETE /ari/playbacks/{id}":                                  {OpStopPlay, a.stopPlay},
 		"GET /ari/bridges":                                            {OpBridges, a.listBridges},
 		"POST /ari/bridges/{id}":                                      {OpCreateBridge, a.createBridge},

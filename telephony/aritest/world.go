@@ -21,6 +21,31 @@ func (a *Asterisk) Call(caller, dialled string) telephony.LegID {
 	return id
 }
 
+// Foreign makes a channel with an id that somebody else has chosen, in a bridge of theirs: in another application, in none, or
+// in ours without our having made it.
+func (a *Asterisk) Foreign(app string, leg telephony.LegID, in telephony.BridgeID) {
+	a.do(func() {
+		ch := &channel{id: leg, state: "Up", app: app, inApp: app == a.App}
+		if ch.inApp {
+			ch.app = ""
+		}
+		ch.created = a.stampLocked()
+		a.channels[leg] = ch
+		a.order = append(a.order, leg)
+		b := &bridge{id: in, kind: telephony.BridgeMixing, legs: []*channel{ch}}
+		ch.bridge, a.bridges[in] = b, b
+	})
+}
+
+// Shake reports the state of a leg that has not changed.
+func (a *Asterisk) Shake(leg telephony.LegID) {
+	a.do(func() {
+		if ch := a.channels[leg]; ch != nil {
+			a.tellLocked(ch, "ChannelStateChange", nil)
+		}
+	})
+}
+
 // HangUp is the far end of any leg hanging up: a citizen, or an official in conversation.
 func (a *Asterisk) HangUp(leg telephony.LegID) {
 	a.StartHangUp(leg)

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -29,7 +31,9 @@ type Reader interface {
 // Commands are what people may tell the controller.
 type Commands interface {
 	Decline(ctx context.Context, offer telephony.OfferID, actor, reason string) error
-	Hangup(ctx context.Context, call telephony.CallID, actor string) error
+	Hangup(ctx context.Context, call telephony.CallID, by telephony.HungUp, actor string) error
+	Hold(ctx context.Context, call telephony.CallID, e telephony.Held, actor string) error
+	Mute(ctx context.Context, call telephony.CallID, e telephony.Muted, actor string) error
 	FinishWrapUp(ctx context.Context, seat agent.SeatID, actor string) error
 }
 
@@ -56,8 +60,20 @@ func Register(api huma.API, d Deps) {
 	}, h.decline)
 	huma.Register(api, huma.Operation{
 		OperationID: "hangUpCall", Method: http.MethodPost, Path: "/api/calls/{call}/hangup", Tags: []string{"telephony"},
-		Summary: "End a conversation", DefaultStatus: http.StatusNoContent,
+		Summary: "End one's part in a conversation; a supervisor who is not at its seat ends it for all", DefaultStatus: http.StatusNoContent,
 	}, h.hangUp)
+	huma.Register(api, huma.Operation{
+		OperationID: "holdCall", Method: http.MethodPost, Path: "/api/calls/{call}/hold", Tags: []string{"telephony"},
+		Summary: "Let the citizen hear music (保持), for the people of the seat that serves", DefaultStatus: http.StatusNoContent,
+	}, h.hold)
+	huma.Register(api, huma.Operation{
+		OperationID: "resumeCall", Method: http.MethodPost, Path: "/api/calls/{call}/resume", Tags: []string{"telephony"},
+		Summary: "Take the citizen back from hold (取回通话)", DefaultStatus: http.StatusNoContent,
+	}, h.resume)
+	huma.Register(api, huma.Operation{
+		OperationID: "muteCall", Method: http.MethodPost, Path: "/api/calls/{call}/mute", Tags: []string{"telephony"},
+		Summary: "Say whether the official at the seat is heard; kept through a reload of the page", DefaultStatus: http.StatusNoContent,
+	}, h.mute)
 	huma.Register(api, huma.Operation{
 		OperationID: "nextCaller", Method: http.MethodPost, Path: "/api/seats/{seat}/next", Tags: []string{"telephony"},
 		Summary: "End a seat's wrap-up (请接下一位)", DefaultStatus: http.StatusNoContent,
@@ -100,8 +116,19 @@ func (h handlers) seatCall(ctx context.Context, in *seatInput) (*seatCallOutput,
 type declineInput struct {
 	Offer string `path:"offer" format:"uuid"`
 	Body  struct {
-		Reason string `json:"reason" maxLength:"200" doc:"Why the person cannot take this caller"`
+		Reason string `json:"reason" maxLength:"200" doc:"Why the person cannot take this caller; conflict: 需要回避, never asked for this call again"`
 	}
+}
+
+// Resolve refuses a reason that no text column takes, or that would break a line of the log (RT2). What is no UTF-8 has
+// become the replacement character by now.
+func (in *declineInput) Resolve(huma.Context) []error {
+	for _, r := range in.Body.Reason {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return []error{&huma.ErrorDetail{Location: "body.reason", Message: "must be one line of readable text, without control characters"}}
+		}
+	}
+	return nil
 }
 
 func (h handlers) decline(ctx context.Context, in *declineInput) (*struct{}, error) {
@@ -125,31 +152,91 @@ func (h handlers) decline(ctx context.Context, in *declineInput) (*struct{}, err
 type hangUpInput struct {
 	Call string `path:"call" format:"uuid"`
 	Body struct {
-		Version *int64 `json:"version,omitempty" doc:"Of the call as seen; a late click cannot end another state of it"`
+		Version int64 `json:"version,omitempty" minimum:"1" doc:"Of the call as seen; a late click cannot end another state of it"`
 	}
 }
 
+// hangUp names the seat whose part ends. The command compares the version: whoever compares it before the call's own turn
+// compares with yesterday (RT12).
 func (h handlers) hangUp(ctx context.Context, in *hangUpInput) (*struct{}, error) {
-	who, err := signedIn(ctx)
+	who, seat, err := h.holder(ctx, in.Call)
 	if err != nil {
 		return nil, err
 	}
-	held, err := h.Reader.CallHolding(ctx, telephony.CallID(in.Call))
+	by := telephony.HungUp{Version: in.Body.Version}
+	if sits(who, seat.desk) {
+		by.Seat = seat.name
+	} else if !who.Has(agent.RoleSupervisor) {
+		return nil, notAtSeat(seat.name)
+	}
+	return nil, h.problem(ctx, h.Commands.Hangup(ctx, telephony.CallID(in.Call), by, who.Actor()))
+}
+
+type holdInput struct {
+	Call string `path:"call" format:"uuid"`
+	Body struct {
+		Version int64 `json:"version,omitempty" minimum:"1" doc:"Of the call as seen; a late click does nothing to another state of it"`
+	}
+}
+
+func (h handlers) hold(ctx context.Context, in *holdInput) (*struct{}, error) {
+	return h.held(ctx, in, true)
+}
+
+func (h handlers) resume(ctx context.Context, in *holdInput) (*struct{}, error) {
+	return h.held(ctx, in, false)
+}
+
+// held is for the official and the recorder of the seat: both see what it does.
+func (h handlers) held(ctx context.Context, in *holdInput, on bool) (*struct{}, error) {
+	who, seat, err := h.holder(ctx, in.Call)
 	if err != nil {
-		return nil, h.problem(ctx, err)
+		return nil, err
 	}
-	if held.Seat == "" && !who.Has(agent.RoleSupervisor) {
-		return nil, problem(http.StatusForbidden, "not_allowed", "no seat holds the call")
+	if !sits(who, seat.desk) {
+		return nil, notAtSeat(seat.name)
 	}
-	if held.Seat != "" {
-		if _, err := h.desk(ctx, who, held.Seat); err != nil {
-			return nil, err
-		}
+	e := telephony.Held{Seat: seat.name, On: on, Version: in.Body.Version}
+	return nil, h.problem(ctx, h.Commands.Hold(ctx, telephony.CallID(in.Call), e, who.Actor()))
+}
+
+type muteInput struct {
+	Call string `path:"call" format:"uuid"`
+	Body struct {
+		Muted bool `json:"muted" doc:"True: what the official says is heard by nobody"`
 	}
-	if held.Open && in.Body.Version != nil && *in.Body.Version != held.Version {
-		return nil, h.problem(ctx, telephony.ErrStale)
+}
+
+// mute is the speaker's own: nobody silences an official, and nobody opens a microphone that is not theirs.
+func (h handlers) mute(ctx context.Context, in *muteInput) (*struct{}, error) {
+	who, seat, err := h.holder(ctx, in.Call)
+	if err != nil {
+		return nil, err
 	}
-	return nil, h.problem(ctx, h.Commands.Hangup(ctx, telephony.CallID(in.Call), who.Actor()))
+	if who.Person == "" || who.Person != seat.desk.Person {
+		return nil, problem(http.StatusForbidden, "not_allowed", "only who speaks at the seat may mute and unmute it")
+	}
+	e := telephony.Muted{Seat: seat.name, On: in.Body.Muted}
+	return nil, h.problem(ctx, h.Commands.Mute(ctx, telephony.CallID(in.Call), e, who.Actor()))
+}
+
+// holder is who asks, and the seat that holds a call with its people; no seat: an empty one, where nobody sits.
+func (h handlers) holder(ctx context.Context, call string) (agent.Identity, seatDesk, error) {
+	who, err := signedIn(ctx)
+	if err != nil {
+		return who, seatDesk{}, err
+	}
+	held, err := h.Reader.CallHolding(ctx, telephony.CallID(call))
+	if err != nil || held.Seat == "" {
+		return who, seatDesk{}, h.problem(ctx, err)
+	}
+	d, err := h.Reader.Desk(ctx, held.Seat)
+	return who, seatDesk{held.Seat, d}, h.problem(ctx, err)
+}
+
+type seatDesk struct {
+	name agent.SeatID
+	desk telephony.Desk
 }
 
 type nextInput struct {
@@ -211,10 +298,22 @@ func (h handlers) desk(ctx context.Context, who agent.Identity, seat agent.SeatI
 	if err != nil {
 		return d, h.problem(ctx, err)
 	}
-	if who.Has(agent.RoleSupervisor) || who.Person != "" && (who.Person == d.Person || who.Person == d.Recorder) {
+	if who.Has(agent.RoleSupervisor) || sits(who, d) {
 		return d, nil
 	}
 	return d, problem(http.StatusForbidden, "not_allowed", "only the people of seat "+string(seat)+" and supervisors may do this")
+}
+
+// sits says that somebody is the official or the recorder of a seat.
+func sits(who agent.Identity, d telephony.Desk) bool {
+	return who.Person != "" && (who.Person == d.Person || who.Person == d.Recorder)
+}
+
+func notAtSeat(seat agent.SeatID) error {
+	if seat == "" {
+		return problem(http.StatusForbidden, "not_allowed", "no seat holds the call")
+	}
+	return problem(http.StatusForbidden, "not_allowed", "only the people of seat "+string(seat)+" may do this")
 }
 
 func signedIn(ctx context.Context) (agent.Identity, error) {

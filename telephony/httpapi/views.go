@@ -10,13 +10,15 @@ import (
 // Card is a call as its seat shows it, before and after the answer.
 type Card struct {
 	ID          string       `json:"id" format:"uuid"`
-	State       string       `json:"state" enum:"arrived,screening,queued,offered,connecting,talking,reconnecting,ended"`
+	State       string       `json:"state" enum:"arrived,screening,queued,offered,talking,held,consulting,conference,transferring,reconnecting,ended" doc:"The one word for what the call is doing (保持 is held)"`
 	Masked      string       `json:"masked" doc:"138****5678; empty: anonymous"`
 	Place       string       `json:"place" doc:"By area code; empty: unknown"`
 	ArrivedAt   time.Time    `json:"arrived_at"`
 	QueuedAt    *time.Time   `json:"queued_at" nullable:"true"`
 	AnsweredAt  *time.Time   `json:"answered_at" nullable:"true"`
 	Seat        string       `json:"seat"`
+	HeldAt      *time.Time   `json:"held_at" nullable:"true" doc:"Since when the citizen is on hold"`
+	Muted       bool         `json:"muted" doc:"The person who speaks at the seat is not heard"`
 	Offer       Maybe[Offer] `json:"offer"`
 	WrapUpUntil *time.Time   `json:"wrapup_until" nullable:"true"`
 	Version     int64        `json:"version"`
@@ -53,7 +55,7 @@ type BoardCaller struct {
 	Masked   string     `json:"masked"`
 	Place    string     `json:"place"`
 	QueuedAt *time.Time `json:"queued_at" nullable:"true"`
-	State    string     `json:"state"`
+	State    string     `json:"state" enum:"arrived,screening,queued,offered,talking,held,consulting,conference,transferring,reconnecting,ended"`
 }
 
 // BoardPerson sits at a seat.
@@ -86,6 +88,7 @@ type BoardSeat struct {
 	Offer       string             `json:"offer"`
 	Misses      int                `json:"misses"`
 	Shown       string             `json:"shown"`
+	CallState   string             `json:"call_state" enum:",talking,held,consulting,conference,transferring,reconnecting" doc:"Word of the call that the seat serves; empty: none"`
 }
 
 // Counts are the K-figures; an average of nothing is null and shown as a dash.
@@ -118,7 +121,7 @@ func card(c *telephony.Card) *Card {
 	}
 	out := &Card{
 		ID: string(c.ID), State: string(c.State), Masked: c.Masked, Place: c.Place, ArrivedAt: c.ArrivedAt, QueuedAt: orNull(c.QueuedAt),
-		AnsweredAt: orNull(c.AnsweredAt), Seat: string(c.Seat), WrapUpUntil: orNull(c.WrapUpUntil), Version: c.Version,
+		AnsweredAt: orNull(c.AnsweredAt), Seat: string(c.Seat), Muted: c.Muted, HeldAt: orNull(c.HeldAt), WrapUpUntil: orNull(c.WrapUpUntil), Version: c.Version,
 		Outcome: string(c.Outcome),
 	}
 	if c.Offer != nil {
@@ -141,18 +144,18 @@ func board(b telephony.Board, now time.Time) Board {
 		}
 	}
 	for i, s := range b.Seats {
-		out.Seats[i] = seat(s)
+		out.Seats[i] = seat(s, b.Words[s.Seat])
 	}
 	return out
 }
 
-func seat(s agent.SeatView) BoardSeat {
+func seat(s agent.SeatView, word telephony.Word) BoardSeat {
 	return BoardSeat{
 		ID: string(s.Seat), Label: s.Label, Kind: string(s.Kind), Line: string(s.Line), UnitName: s.UnitName,
 		Person: person(s.Person, s.PersonName), Recorder: person(s.Recorder, s.RecorderName), Phone: string(s.Phone),
 		Intent: string(s.Intent), RestCode: s.RestCode, RestUntil: orNull(s.RestUntil), Pending: string(s.Pending),
 		Device: string(s.Device), IntentSince: s.Since, Version: s.Version, Work: string(s.Work), WorkSince: s.WorkSince,
-		WrapUpUntil: orNull(s.Until), Call: s.Call, Offer: s.Offer, Misses: s.Misses, Shown: string(s.Shown()),
+		WrapUpUntil: orNull(s.Until), Call: s.Call, Offer: s.Offer, Misses: s.Misses, Shown: string(s.Shown()), CallState: string(word),
 	}
 }
 

@@ -1,21 +1,24 @@
-// Package line is the index of who waits in which line, in Redis: one Lua script per transition, so that each is atomic. It
-// may be lost at any moment and is rebuilt from Postgres (F9); nothing is true because it stands here.
+// Package line is the queue of each line in Redis: who waits, and which seats are idle, with one Lua script per transition, so
+// that each is atomic. It proposes pairs by the rule of telephony.Line. It may be lost at any moment and is rebuilt (F9);
+// nothing is true because it stands here.
 //
-// A line is a sorted set of calls by priority band and order of arrival, never by a clock, so a caller who comes back has the
-// old place (I6). A claim is a lease with an explicit end: a claimed caller whose claim ran out waits again. All keys of a
-// line share one hash tag and so one slot of a cluster.
+// Callers are a sorted set by priority band and order of arrival, never by a clock, so one who comes back has the old place
+// (I6); seats are a sorted set by the time since which they are idle. Who is taken leaves these sets but stays known, until
+// news puts them back or removes them: nothing runs out by itself. All keys of a line share one hash tag and so one slot of a
+// cluster.
 //
-// It must not know what a call is beyond its id and place.
+// It must not know what a call is beyond its place and whom it may be offered to.
 package line
 
 import (
 	"cmp"
 	"context"
 	_ "embed" // the scripts
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,136 +27,143 @@ import (
 	"hotline/telephony"
 )
 
-// How long the answer to a claim is remembered: longer than any client waits before it asks again.
-const remember = time.Minute
+// How long the answer to a request is remembered: longer than any client waits before it asks again.
+const remember = 5 * time.Second
 
 // Places are whole numbers that a double holds exactly: the priority band above 49 bits of order of arrival.
 const bandBits = 49
 
 var (
-	//go:embed join.lua
-	joinSource string
-	//go:embed leave.lua
-	leaveSource string
-	//go:embed claim.lua
-	claimSource string
-	//go:embed position.lua
-	positionSource string
+	//go:embed news.lua
+	newsSource string
+	//go:embed pair.lua
+	pairSource string
+	//go:embed tell.lua
+	tellSource string
 	//go:embed rebuild.lua
 	rebuildSource string
 )
 
-// Index is the lines in one Redis.
-type Index struct {
+// Queue is the lines in one Redis.
+type Queue struct {
 	rdb    *redis.Client
 	prefix string
 
-	join, leave, claim, position, rebuild *redis.Script
+	pair, tell, rebuild *redis.Script
 }
 
-var _ telephony.Line = (*Index)(nil)
-
-// New returns the index. A client that repeats commands by itself is refused: it would run a script twice (R6), so it must
+// New returns the queue. A client that repeats commands by itself is refused: it would run a script twice (R6), so it must
 // be made with MaxRetries -1.
-func New(rdb *redis.Client, prefix string) (*Index, error) {
+func New(rdb *redis.Client, prefix string) (*Queue, error) {
 	if rdb.Options().MaxRetries > 0 {
 		return nil, errors.New("line: the Redis client repeats commands: set MaxRetries to -1")
 	}
-	return &Index{
+	return &Queue{
 		rdb: rdb, prefix: prefix,
-		join: redis.NewScript(joinSource), leave: redis.NewScript(leaveSource), claim: redis.NewScript(claimSource),
-		position: redis.NewScript(positionSource), rebuild: redis.NewScript(rebuildSource),
+		pair: redis.NewScript(newsSource + pairSource), tell: redis.NewScript(newsSource + tellSource),
+		rebuild: redis.NewScript(newsSource + rebuildSource),
 	}, nil
 }
 
-// Join implements telephony.Line.
-func (x *Index) Join(ctx context.Context, line agent.LineID, w telephony.Waiting) error {
-	keys := []string{x.waiting(line), x.claims(line), x.places(line)}
-	if err := x.join.Run(ctx, x.rdb, keys, string(w.Call), place(w)).Err(); err != nil {
-		return fmt.Errorf("join line %s: %w", line, err)
+// Pair takes over what has changed and takes the next pair, in one round trip; false when there is none. The caller waits no
+// more and the seat is not idle until news says so. The same request gets the same answer (R6).
+func (q *Queue) Pair(
+	ctx context.Context, line agent.LineID, news []telephony.News, request string, now time.Time,
+) (telephony.CallID, agent.SeatID, bool, error) {
+	args := arguments(news, now.UnixMicro(), remember.Milliseconds(), telephony.SkipPatience.Microseconds())
+	keys := append(q.content(line), q.generation(line), q.answer(line, request))
+	pair, err := q.pair.Run(ctx, q.rdb, keys, args...).StringSlice()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return "", "", false, nil
+	case err != nil:
+		return "", "", false, fmt.Errorf("pair of line %s: %w", line, err)
+	case len(pair) != 2:
+		return "", "", false, fmt.Errorf("pair of line %s: answer %q", line, pair)
+	}
+	return telephony.CallID(pair[0]), agent.SeatID(pair[1]), true, nil
+}
+
+// Tell takes over what has changed.
+func (q *Queue) Tell(ctx context.Context, line agent.LineID, news []telephony.News) error {
+	if err := q.tell.Run(ctx, q.rdb, q.content(line), arguments(news)...).Err(); err != nil {
+		return fmt.Errorf("tell line %s: %w", line, err)
 	}
 	return nil
 }
 
-// Leave implements telephony.Line.
-func (x *Index) Leave(ctx context.Context, line agent.LineID, call telephony.CallID) error {
-	keys := []string{x.waiting(line), x.claims(line), x.places(line)}
-	if err := x.leave.Run(ctx, x.rdb, keys, string(call)).Err(); err != nil {
-		return fmt.Errorf("leave line %s: %w", line, err)
+// Rebuild replaces the content of a line; answers given before are void.
+func (q *Queue) Rebuild(ctx context.Context, line agent.LineID, waiting []telephony.Waiting, seats []telephony.LineSeat) error {
+	news := make([]telephony.News, 0, len(waiting)+len(seats))
+	for i := range waiting {
+		news = append(news, telephony.News{Joined: &waiting[i]})
 	}
-	return nil
-}
-
-// Claim implements telephony.Line. The claim ends with Join (back at the old place), with Leave, or when its time is over.
-func (x *Index) Claim(ctx context.Context, line agent.LineID, request string, now, until time.Time) (telephony.CallID, bool, error) {
-	keys := []string{x.waiting(line), x.claims(line), x.places(line), x.generation(line), x.answer(line, request)}
-	call, err := x.claim.Run(ctx, x.rdb, keys, now.UnixMicro(), until.UnixMicro(), remember.Milliseconds()).Text()
-	if errors.Is(err, redis.Nil) {
-		return "", false, nil
+	for i := range seats {
+		news = append(news, telephony.News{Seat: &seats[i]})
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("claim a caller of line %s: %w", line, err)
-	}
-	return telephony.CallID(call), true, nil
-}
-
-// Position implements telephony.Line.
-func (x *Index) Position(ctx context.Context, line agent.LineID, call telephony.CallID) (int, bool, error) {
-	ahead, err := x.position.Run(ctx, x.rdb, []string{x.places(line), x.waiting(line), x.claims(line)}, string(call)).Int()
-	if errors.Is(err, redis.Nil) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, fmt.Errorf("position in line %s: %w", line, err)
-	}
-	return ahead, true, nil
-}
-
-// List implements telephony.Line: everyone in the line, claimed or not, in order.
-func (x *Index) List(ctx context.Context, line agent.LineID) ([]telephony.Waiting, error) {
-	places, err := x.rdb.HGetAll(ctx, x.places(line)).Result()
-	if err != nil {
-		return nil, fmt.Errorf("list line %s: %w", line, err)
-	}
-	ws := make([]telephony.Waiting, 0, len(places))
-	for call, score := range places {
-		n, err := strconv.ParseInt(score, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("list line %s: place of call %s: %w", line, call, err)
-		}
-		ws = append(ws, telephony.Waiting{Call: telephony.CallID(call), Priority: int(n >> bandBits), Seq: n & (1<<bandBits - 1)})
-	}
-	slices.SortFunc(ws, func(a, b telephony.Waiting) int {
-		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Call, b.Call))
-	})
-	return ws, nil
-}
-
-// Rebuild implements telephony.Line.
-func (x *Index) Rebuild(ctx context.Context, line agent.LineID, ws []telephony.Waiting) error {
-	args := make([]any, 0, 2*len(ws))
-	for _, w := range ws {
-		args = append(args, string(w.Call), place(w))
-	}
-	keys := []string{x.waiting(line), x.claims(line), x.places(line), x.generation(line)}
-	if err := x.rebuild.Run(ctx, x.rdb, keys, args...).Err(); err != nil {
+	if err := q.rebuild.Run(ctx, q.rdb, append(q.content(line), q.generation(line)), arguments(news)...).Err(); err != nil {
 		return fmt.Errorf("rebuild line %s: %w", line, err)
 	}
 	return nil
 }
 
-func place(w telephony.Waiting) int64 { return int64(w.Priority)<<bandBits | w.Seq }
+// List gives everyone in a line, callers who are taken too, and every seat with somebody there as far as the queue knows it:
+// its person, whether that person takes calls, and the time since which it may be rung, zero when it may not.
+func (q *Queue) List(ctx context.Context, line agent.LineID) ([]telephony.Waiting, []telephony.LineSeat, error) {
+	var callers, people *redis.MapStringStringCmd
+	var idle *redis.ZSliceCmd
+	_, err := q.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		callers, people = p.HGetAll(ctx, q.callers(line)), p.HGetAll(ctx, q.seats(line))
+		idle = p.ZRangeWithScores(ctx, q.idle(line), 0, -1)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list line %s: %w", line, err)
+	}
+	waiting := make([]telephony.Waiting, 0, len(callers.Val()))
+	for call, text := range callers.Val() {
+		var c caller
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			return nil, nil, fmt.Errorf("list line %s: call %s: %w", line, call, err)
+		}
+		waiting = append(waiting, c.waiting(telephony.CallID(call)))
+	}
+	slices.SortFunc(waiting, func(a, b telephony.Waiting) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Call, b.Call))
+	})
+	since := make(map[string]time.Time, len(idle.Val()))
+	for _, z := range idle.Val() {
+		seat, _ := z.Member.(string) // all members are strings
+		since[seat] = instant(int64(z.Score))
+	}
+	seats := make([]telephony.LineSeat, 0, len(people.Val()))
+	for seat, text := range people.Val() {
+		takes, person, _ := strings.Cut(text, ":")
+		seats = append(seats, telephony.LineSeat{
+			Seat: agent.SeatID(seat), Person: agent.PersonID(person), Open: takes == open, Since: since[seat],
+		})
+	}
+	slices.SortFunc(seats, func(a, b telephony.LineSeat) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Seat, b.Seat))
+	})
+	return waiting, seats, nil
+}
 
-func (x *Index) waiting(line agent.LineID) string    { return x.key(line, "waiting") }
-func (x *Index) claims(line agent.LineID) string     { return x.key(line, "claims") }
-func (x *Index) places(line agent.LineID) string     { return x.key(line, "places") }
-func (x *Index) generation(line agent.LineID) string { return x.key(line, "generation") }
+func (q *Queue) content(line agent.LineID) []string {
+	return []string{q.waiting(line), q.callers(line), q.idle(line), q.seats(line)}
+}
 
-func (x *Index) answer(line agent.LineID, request string) string {
-	return x.key(line, "answer:"+request)
+func (q *Queue) waiting(line agent.LineID) string    { return q.key(line, "waiting") }
+func (q *Queue) callers(line agent.LineID) string    { return q.key(line, "callers") }
+func (q *Queue) idle(line agent.LineID) string       { return q.key(line, "idle") }
+func (q *Queue) seats(line agent.LineID) string      { return q.key(line, "seats") }
+func (q *Queue) generation(line agent.LineID) string { return q.key(line, "generation") }
+
+func (q *Queue) answer(line agent.LineID, request string) string {
+	return q.key(line, "answer:"+request)
 }
 
 // key has the line in braces: the hash tag that keeps a line's keys in one slot.
-func (x *Index) key(line agent.LineID, name string) string {
-	return x.prefix + "line:{" + string(line) + "}:" + name
+func (q *Queue) key(line agent.LineID, name string) string {
+	return q.prefix + "line:{" + string(line) + "}:" + name
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"hotline/agent"
 	"hotline/deploy/migrations/pgtest"
@@ -21,17 +21,46 @@ import (
 
 const hall agent.LineID = "session"
 
-var start = time.Date(2026, 11, 26, 0, 30, 0, 0, time.UTC)
+func start() time.Time { return time.Date(2026, 11, 26, 0, 30, 0, 0, time.UTC) }
 
-func setup(t *testing.T) (*line.Index, *redis.Client) {
-	t.Helper()
-	rdb, prefix := pgtest.Redis(t)
-	x, err := line.New(rdb, prefix)
-	require.NoError(t, err)
-	return x, rdb
+// bundle is a queue of one test, and the Redis it is in.
+type bundle struct {
+	*line.Queue
+
+	rdb    *redis.Client
+	prefix string
 }
 
-func waiting(n int) []telephony.Waiting {
+func setup(tb testing.TB) bundle {
+	tb.Helper()
+	rdb, prefix := pgtest.Redis(tb)
+	q, err := line.New(rdb, prefix)
+	require.NoError(tb, err)
+	return bundle{Queue: q, rdb: rdb, prefix: prefix}
+}
+
+// pair asks once: "call seat", or nothing.
+func (b bundle) pair(tb testing.TB, request string, news ...telephony.News) string {
+	tb.Helper()
+	call, seat, ok, err := b.Pair(context.WithoutCancel(tb.Context()), hall, news, request, start())
+	require.NoError(tb, err)
+	if !ok {
+		require.Empty(tb, string(call)+string(seat))
+		return ""
+	}
+	return string(call) + " " + string(seat)
+}
+
+// lose does what FLUSHALL does to this line, and flushes scripts, without harming the tests beside it.
+func (b bundle) lose(t *testing.T) {
+	t.Helper()
+	keys, err := b.rdb.Keys(t.Context(), b.prefix+"*").Result()
+	require.NoError(t, err)
+	require.NoError(t, b.rdb.Del(t.Context(), keys...).Err())
+	require.NoError(t, b.rdb.ScriptFlush(t.Context()).Err())
+}
+
+func callers(n int) []telephony.Waiting {
 	ws := make([]telephony.Waiting, n)
 	for i := range ws {
 		ws[i] = telephony.Waiting{Call: telephony.CallID(fmt.Sprintf("call-%d", i)), Seq: int64(i + 1)}
@@ -39,81 +68,126 @@ func waiting(n int) []telephony.Waiting {
 	return ws
 }
 
-func TestOrderIsByPriorityThenArrival(t *testing.T) {
-	t.Parallel()
-	x, _ := setup(t)
-	const big = 1<<49 - 1 // the last place of a band
-	for _, w := range []telephony.Waiting{
-		{Call: "d", Priority: 9, Seq: big}, {Call: "c", Priority: 9, Seq: big - 1}, {Call: "b", Priority: 0, Seq: big}, {Call: "a", Priority: 0, Seq: 1},
-	} {
-		require.NoError(t, x.Join(t.Context(), hall, w))
+// seats gives open seats; the first is idle longest.
+func seats(n int) []telephony.LineSeat {
+	all := make([]telephony.LineSeat, n)
+	for i := range all {
+		id := fmt.Sprintf("A%02d", i+1)
+		all[i] = telephony.LineSeat{
+			Seat: agent.SeatID(id), Person: agent.PersonID("person-" + id), Open: true, Since: start().Add(time.Duration(i) * time.Microsecond),
+		}
 	}
-	for i, want := range []telephony.CallID{"a", "b", "c", "d"} {
-		ahead, ok, err := x.Position(t.Context(), hall, want)
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Equal(t, i, ahead, want)
-	}
-	for _, want := range []telephony.CallID{"a", "b", "c", "d"} {
-		call, ok, err := x.Claim(t.Context(), hall, "r-"+string(want), start, start.Add(time.Second))
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Equal(t, want, call)
-	}
-	ws, err := x.List(t.Context(), hall)
-	require.NoError(t, err)
-	require.Equal(t, telephony.Waiting{Call: "d", Priority: 9, Seq: big}, ws[3])
+	return all
 }
 
-func TestRepeatedClaimTakesOne(t *testing.T) {
+func joined(w telephony.Waiting) telephony.News { return telephony.News{Joined: &w} }
+func sits(s telephony.LineSeat) telephony.News  { return telephony.News{Seat: &s} }
+
+func TestOrderIsByPriorityThenArrival(t *testing.T) {
 	t.Parallel()
-	x, _ := setup(t)
-	require.NoError(t, x.Rebuild(t.Context(), hall, waiting(3)))
-	for range 3 { // R6: the answer was lost and the request comes again
-		call, ok, err := x.Claim(t.Context(), hall, "request", start, start.Add(time.Second))
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Equal(t, telephony.CallID("call-0"), call)
+	b := setup(t)
+	const big = 1<<49 - 1 // the last place of a band
+	ws := []telephony.Waiting{
+		{Call: "a", Priority: 9, Seq: big}, {Call: "b", Priority: 9, Seq: big - 1}, {Call: "c", Priority: 0, Seq: big}, {Call: "d", Priority: 0, Seq: 1},
 	}
-	call, _, err := x.Claim(t.Context(), hall, "another", start, start.Add(time.Second))
+	require.NoError(t, b.Rebuild(t.Context(), hall, ws, seats(4)))
+	for i, want := range []string{"d A01", "c A02", "b A03", "a A04", ""} {
+		require.Equal(t, want, b.pair(t, strconv.Itoa(i)))
+	}
+	waiting, _, err := b.List(t.Context(), hall)
 	require.NoError(t, err)
-	require.Equal(t, telephony.CallID("call-1"), call)
+	slices.Reverse(ws)
+	require.Equal(t, ws, waiting, "who is taken is still in the line")
+}
+
+func TestRepeatedRequestTakesOne(t *testing.T) { // R6
+	t.Parallel()
+	b := setup(t)
+	ws, all := callers(3), seats(3)
+	require.NoError(t, b.Rebuild(t.Context(), hall, ws[:2], all[:2]))
+	for range 3 { // the answer was lost and the request comes again
+		require.Equal(t, "call-0 A01", b.pair(t, "request", telephony.News{Left: "call-9"}))
+	}
+	require.Equal(t, "call-1 A02", b.pair(t, "another"))
+	require.Empty(t, b.pair(t, "late"))
+	require.Empty(t, b.pair(t, "late", joined(ws[2]), sits(all[2])), "no pair is an answer too, and news of a request count once")
+	require.Equal(t, "call-2 A03", b.pair(t, "next", joined(ws[2]), sits(all[2])))
+
+	ttl, err := b.rdb.PTTL(t.Context(), b.prefix+"line:{session}:answer:late").Result()
+	require.NoError(t, err)
+	require.Greater(t, ttl, time.Duration(0))
+	require.LessOrEqual(t, ttl, 5*time.Second, "no longer than it may be asked for")
 }
 
 func TestF9EverythingLostIsRebuilt(t *testing.T) {
 	t.Parallel()
-	x, rdb := setup(t)
-	ws := waiting(500)
-	require.NoError(t, x.Rebuild(t.Context(), hall, ws))
-	_, ok, err := x.Claim(t.Context(), hall, "before", start, start.Add(time.Hour))
-	require.NoError(t, err)
-	require.True(t, ok)
+	b := setup(t)
+	ws, all := callers(500), seats(20)
+	require.NoError(t, b.Rebuild(t.Context(), hall, ws, all))
+	require.Equal(t, "call-0 A01", b.pair(t, "before"))
 
-	lose(t, x, rdb, ws)
-	_, ok, err = x.Claim(t.Context(), hall, "while empty", start, start.Add(time.Hour))
+	b.lose(t)
+	require.Empty(t, b.pair(t, "while empty"))
+	waiting, known, err := b.List(t.Context(), hall)
 	require.NoError(t, err)
-	require.False(t, ok)
-	_, ok, err = x.Position(t.Context(), hall, "call-1")
-	require.NoError(t, err)
-	require.False(t, ok)
+	require.Empty(t, waiting)
+	require.Empty(t, known)
 
-	require.NoError(t, x.Rebuild(t.Context(), hall, ws))
-	got, err := x.List(t.Context(), hall)
+	ws, all = ws[1:], all[1:]
+	require.NoError(t, b.Rebuild(t.Context(), hall, ws, all))
+	waiting, known, err = b.List(t.Context(), hall)
 	require.NoError(t, err)
-	require.Equal(t, ws, got)
-	call, ok, err := x.Claim(t.Context(), hall, "before", start, start.Add(time.Hour)) // its answer is void
-	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, telephony.CallID("call-0"), call)
+	require.Equal(t, ws, waiting)
+	require.Equal(t, all, known)
+	require.Equal(t, "call-1 A02", b.pair(t, "before"), "its old answer is void")
 }
 
-// lose does what FLUSHALL does to this line, and flushes scripts, without harming the tests beside it.
-func lose(t *testing.T, x *line.Index, rdb *redis.Client, ws []telephony.Waiting) {
-	t.Helper()
-	for _, w := range ws {
-		require.NoError(t, x.Leave(t.Context(), hall, w.Call))
-	}
-	require.NoError(t, rdb.ScriptFlush(t.Context()).Err())
+func TestRebuildVoidsAnswers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.Rebuild(t.Context(), hall, callers(2), seats(2)))
+	require.Equal(t, "call-0 A01", b.pair(t, "request"))
+	require.NoError(t, b.Rebuild(t.Context(), hall, callers(2)[1:], seats(2)[1:]))
+	require.Equal(t, "call-1 A02", b.pair(t, "request"))
+	require.NoError(t, b.Rebuild(t.Context(), hall, nil, nil))
+	require.Empty(t, b.pair(t, "request"))
+	require.Empty(t, b.pair(t, "request"))
+}
+
+func TestRecusalOutlastsAMissOfTheSameSeat(t *testing.T) { // RU4
+	t.Parallel()
+	b := setup(t)
+	ws, all := callers(1), seats(1)
+	ws[0].Skips = []telephony.Skip{{Seat: "A01", Until: start().Add(-time.Hour)}, {Seat: "A01", Person: all[0].Person, Never: true}}
+	require.NoError(t, b.Rebuild(t.Context(), hall, ws, all))
+	require.Empty(t, b.pair(t, "1"))
+	slices.Reverse(ws[0].Skips)
+	require.Empty(t, b.pair(t, "2", joined(ws[0])))
+	all[0].Person = "somebody else"
+	require.Equal(t, "call-0 A01", b.pair(t, "3", sits(all[0])))
+}
+
+func TestListGivesBackWhatItWasTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	until := start().Add(123456789 * time.Microsecond)
+	w := telephony.Waiting{Call: "a", Priority: 2, Seq: 7, Prefer: "A02", Skips: []telephony.Skip{
+		{Seat: "A01", Person: "p", Until: until}, {Seat: `"A':[]<`, Person: "p:q", Never: true},
+	}}
+	s := telephony.LineSeat{Seat: "A01", Person: "p:q", Open: true, Since: until}
+	shut := telephony.LineSeat{Seat: "A02", Person: "r", Since: until}
+	require.NoError(t, b.Tell(t.Context(), hall, []telephony.News{joined(w), sits(s), sits(shut), {}}))
+	shut.Since = time.Time{}
+	waiting, known, err := b.List(t.Context(), hall)
+	require.NoError(t, err)
+	require.Equal(t, []telephony.Waiting{w}, waiting)
+	require.Equal(t, []telephony.LineSeat{shut, s}, known)
+
+	require.NoError(t, b.Tell(t.Context(), hall, []telephony.News{{Left: "a"}, {Gone: "A01"}, {Gone: "A02"}}))
+	waiting, known, err = b.List(t.Context(), hall)
+	require.NoError(t, err)
+	require.Empty(t, waiting)
+	require.Empty(t, known)
 }
 
 func TestClientThatRepeatsIsRefused(t *testing.T) {
@@ -124,110 +198,108 @@ func TestClientThatRepeatsIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "MaxRetries")
 }
 
-// model is the line as anyone would write it without Redis.
+// BenchmarkPair is one pair of a full hall: 1,000 wait, 20 seats, and the news are those of a call that ended. Who was skipped
+// was so by three seats, of which one is idle again.
+func BenchmarkPair(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		skipped int // of those who wait, from the head
+	}{{"nobody skipped", 0}, {"50 skipped", 50}, {"everybody skipped", 1000}} {
+		b.Run(c.name, func(b *testing.B) { benchmarkPair(b, c.skipped) })
+	}
+}
+
+func benchmarkPair(b *testing.B, skipped int) {
+	b.Helper()
+	q, ws, all := setup(b), callers(1000), seats(20)
+	idle := sits(seats(1)[0])
+	for i := range skipped {
+		for _, s := range all[:3] {
+			ws[i].Skips = append(ws[i].Skips, telephony.Skip{Seat: s.Seat, Person: s.Person, Until: start()})
+		}
+	}
+	for i := range all {
+		all[i].Since = time.Time{}
+	}
+	require.NoError(b, q.Rebuild(b.Context(), hall, ws, all))
+	news, n := []telephony.News{idle}, 0
+	for b.Loop() {
+		n++
+		call, _, ok, err := q.Pair(b.Context(), hall, news, strconv.Itoa(n), start())
+		if err != nil || ok != (skipped < len(ws)) {
+			b.Fatal(call, ok, err)
+		}
+		news = []telephony.News{idle}
+		if ok { // the citizen has gone, and another comes to the end of the line
+			w := telephony.Waiting{Call: telephony.CallID("new-" + strconv.Itoa(n)), Seq: int64(len(ws) + n)}
+			news = append(news, telephony.News{Left: call}, joined(w))
+		}
+	}
+}
+
+// model is the queue as it should be: the rule itself, and who is known.
 type model struct {
-	places  map[telephony.CallID]telephony.Waiting
-	claims  map[telephony.CallID]time.Time
-	answers map[string]telephony.CallID
+	rule    *telephony.Line
+	callers map[telephony.CallID]telephony.Waiting
+	seats   map[agent.SeatID]telephony.LineSeat
+	answers map[string]telephony.Pair // without a call: there was none
 }
 
-func (m *model) order(include func(telephony.CallID) bool) []telephony.Waiting {
-	ws := []telephony.Waiting{}
-	for call, w := range m.places {
-		if include(call) {
-			ws = append(ws, w)
+func newModel() *model {
+	return &model{
+		rule: telephony.NewLine(), callers: map[telephony.CallID]telephony.Waiting{},
+		seats: map[agent.SeatID]telephony.LineSeat{}, answers: map[string]telephony.Pair{},
+	}
+}
+
+func (m *model) tell(news []telephony.News) {
+	for _, n := range news {
+		switch {
+		case n.Joined != nil:
+			m.rule.Join(*n.Joined)
+			m.callers[n.Joined.Call] = *n.Joined
+		case n.Left != "":
+			m.rule.Leave(n.Left)
+			delete(m.callers, n.Left)
+		case n.Seat != nil:
+			m.rule.Put(*n.Seat)
+			m.seats[n.Seat.Seat] = *n.Seat
+		case n.Gone != "":
+			m.rule.Remove(n.Gone)
+			delete(m.seats, n.Gone)
 		}
 	}
-	slices.SortFunc(ws, func(a, b telephony.Waiting) int {
-		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Seq, b.Seq))
-	})
-	return ws
 }
 
-func (m *model) all() []telephony.Waiting {
-	return m.order(func(telephony.CallID) bool { return true })
-}
-
-func (m *model) claim(request string, now, until time.Time) (telephony.CallID, bool) {
-	if call, again := m.answers[request]; again {
-		return call, true
+func (m *model) pair(request string, news []telephony.News, now time.Time) telephony.Pair {
+	if p, again := m.answers[request]; again {
+		return p
 	}
-	free := m.order(func(call telephony.CallID) bool {
-		till, claimed := m.claims[call]
-		return !claimed || !till.After(now)
+	m.tell(news)
+	p, ok := m.rule.Next(now)
+	if ok {
+		m.rule.Take(p)
+		s := m.seats[p.Seat.Seat]
+		s.Since = time.Time{}
+		m.seats[s.Seat] = s
+	}
+	m.answers[request] = p
+	return p
+}
+
+func (m *model) list() ([]telephony.Waiting, []telephony.LineSeat) {
+	waiting := slices.Collect(maps.Values(m.callers))
+	slices.SortFunc(waiting, func(a, b telephony.Waiting) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Call, b.Call))
 	})
-	for call, till := range m.claims {
-		if !till.After(now) {
-			delete(m.claims, call)
+	known := slices.Collect(maps.Values(m.seats))
+	for i, s := range known {
+		if !s.Open {
+			known[i].Since = time.Time{}
 		}
 	}
-	if len(free) == 0 {
-		return "", false
-	}
-	m.claims[free[0].Call], m.answers[request] = until, free[0].Call
-	return free[0].Call, true
-}
-
-// Random operations give the same answers as the model (I13), in any order and with any repetition.
-func TestModel(t *testing.T) {
-	t.Parallel()
-	rdb, prefix := pgtest.Redis(t)
-	runs := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		runs++
-		x, err := line.New(rdb, prefix+strconv.Itoa(runs)+":")
-		require.NoError(rt, err)
-		drive(rt, t.Context(), x)
+	slices.SortFunc(known, func(a, b telephony.LineSeat) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Seat, b.Seat))
 	})
-}
-
-func drive(rt *rapid.T, ctx context.Context, x *line.Index) { //nolint:revive // rapid's T comes first, as testing's does
-	m := &model{places: map[telephony.CallID]telephony.Waiting{}, claims: map[telephony.CallID]time.Time{}, answers: map[string]telephony.CallID{}}
-	now := start
-	call := rapid.Custom(func(t *rapid.T) telephony.Waiting {
-		n := rapid.IntRange(1, 12).Draw(t, "call")
-		return telephony.Waiting{Call: telephony.CallID("call-" + strconv.Itoa(n)), Priority: n % 3, Seq: int64(100 - n)}
-	})
-	rt.Repeat(map[string]func(*rapid.T){
-		"join": func(t *rapid.T) {
-			w := call.Draw(t, "w")
-			require.NoError(t, x.Join(ctx, hall, w))
-			m.places[w.Call] = w
-			delete(m.claims, w.Call)
-		},
-		"leave": func(t *rapid.T) {
-			w := call.Draw(t, "w")
-			require.NoError(t, x.Leave(ctx, hall, w.Call))
-			delete(m.places, w.Call)
-			delete(m.claims, w.Call)
-		},
-		"claim": func(t *rapid.T) {
-			request := "r" + strconv.Itoa(rapid.IntRange(1, 8).Draw(t, "request"))
-			until := now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "lease")) * time.Second)
-			got, ok, err := x.Claim(ctx, hall, request, now, until)
-			require.NoError(t, err)
-			want, wantOK := m.claim(request, now, until)
-			require.Equal(t, wantOK, ok)
-			require.Equal(t, want, got)
-		},
-		"position": func(t *rapid.T) {
-			w := call.Draw(t, "w")
-			ahead, ok, err := x.Position(ctx, hall, w.Call)
-			require.NoError(t, err)
-			want := slices.IndexFunc(m.all(), func(o telephony.Waiting) bool { return o.Call == w.Call })
-			require.Equal(t, want >= 0, ok)
-			require.Equal(t, max(want, 0), ahead)
-		},
-		"rebuild": func(t *rapid.T) {
-			require.NoError(t, x.Rebuild(ctx, hall, m.all()))
-			clear(m.claims)
-			clear(m.answers)
-		},
-		"time": func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 15).Draw(t, "seconds")) * time.Second) },
-		"": func(t *rapid.T) {
-			ws, err := x.List(ctx, hall)
-			require.NoError(t, err)
-			require.Equal(t, m.all(), ws)
-		},
-	})
+	return waiting, known
 }

@@ -13,18 +13,15 @@ import (
 // BenchmarkSave stores the steps of a call one after the other, as a call's actor does, and tells how long one commit takes.
 func BenchmarkSave(b *testing.B) {
 	h := setup(b)
-	h.exec(`INSERT INTO seat VALUES ('B99', 'session', 'official', 'EDU', '基准席')`)
-	h.exec(`INSERT INTO seat_state (seat, intent, since) VALUES ('B99', 'busy', $1)`, at)
-
 	took := make([]time.Duration, 0, b.N)
-	c := h.mustStep(h.arrive("13812345678"), queued)
+	c := h.queued("13812345678")
 	for i := 0; b.Loop(); i++ {
 		var ch telephony.Change
 		switch i % 2 {
 		case 0:
-			ch = h.change(c, h.offered("A01"))
+			ch = h.change(c, h.offer("A01"))
 		default:
-			ch = h.change(c, declined)
+			ch = h.change(c, telephony.Declined{Offer: c.Offers[0].ID})
 		}
 		start := time.Now()
 		require.NoError(b, h.Save(b.Context(), h.epoch, ch))

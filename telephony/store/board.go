@@ -24,7 +24,7 @@ func (s *Store) Desk(ctx context.Context, seat agent.SeatID) (telephony.Desk, er
 	}
 	r, err := s.q.SeatCall(ctx, string(seat))
 	if err != nil {
-		return telephony.Desk{}, fmt.Errorf("read the call of seat %s: %w", seat, missing(err))
+		return telephony.Desk{}, fmt.Errorf("read seat %s: %w", seat, notFound(err))
 	}
 	d := telephony.Desk{
 		Position: head.String(), Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
@@ -32,24 +32,43 @@ func (s *Store) Desk(ctx context.Context, seat agent.SeatID) (telephony.Desk, er
 	if r.Call == nil {
 		return d, nil
 	}
-	d.Card = &telephony.Card{
-		ID: telephony.CallID(*r.Call), State: text[telephony.State](r.State), Masked: text[string](r.NumTail), Place: text[string](r.Place),
-		ArrivedAt: utc(r.ArrivedAt), QueuedAt: utc(r.QueuedAt), AnsweredAt: utc(r.AnsweredAt), Seat: seat,
-		WrapUpUntil: utc(r.WrapupUntil), Outcome: text[telephony.Outcome](r.Outcome), Version: *r.Version,
+	c, err := loadCall(ctx, s.q, telephony.CallID(*r.Call))
+	if err != nil {
+		return telephony.Desk{}, fmt.Errorf("read the call of seat %s: %w", seat, err)
 	}
-	if r.Offer != nil {
-		d.Card.Offer = &telephony.Offer{
-			ID: telephony.OfferID(*r.Offer), Seat: seat, State: telephony.OfferOpen, OfferedAt: utc(r.OfferedAt), ExpiresAt: utc(r.ExpiresAt),
+	d.Card = card(c, seat)
+	d.Card.WrapUpUntil = timeOf(r.WrapupUntil)
+	return d, nil
+}
+
+// card is a call as one of its seats sees it. An offer to come back to a conversation is answered by the page itself, and is
+// none to decide on.
+func card(c telephony.Call, seat agent.SeatID) *telephony.Card {
+	card := &telephony.Card{
+		ID: c.ID, State: c.Word(), Masked: c.Masked, Place: c.Place, ArrivedAt: c.ArrivedAt, QueuedAt: c.QueuedAt, AnsweredAt: c.AnsweredAt,
+		Seat: seat, Outcome: c.Outcome, Version: c.Version,
+	}
+	for _, p := range c.Parts {
+		card.Muted = card.Muted || p.Seat == seat && p.Muted
+		if p.Role == telephony.RoleCaller && p.Want == telephony.RoomHold && c.Phase == telephony.PhaseServing {
+			card.HeldAt = p.Since
 		}
 	}
-	return d, nil
+	for _, o := range c.Offers {
+		if o.Seat == seat && o.Kind != telephony.OfferResume {
+			card.Offer = &telephony.Offer{
+				ID: o.ID, Kind: o.Kind, Seat: seat, State: telephony.OfferOpen, OfferedAt: o.OfferedAt, ExpiresAt: o.ExpiresAt,
+			}
+		}
+	}
+	return card
 }
 
 // OfferHolding tells which seat an offer is for. ErrNotFound.
 func (s *Store) OfferHolding(ctx context.Context, id telephony.OfferID) (telephony.Holding, error) {
 	r, err := s.q.OfferSeat(ctx, string(id))
 	if err != nil {
-		return telephony.Holding{}, fmt.Errorf("read offer %s: %w", id, missing(err))
+		return telephony.Holding{}, fmt.Errorf("read offer %s: %w", id, notFound(err))
 	}
 	return telephony.Holding{Seat: agent.SeatID(r.Seat), Open: r.State == string(telephony.OfferOpen)}, nil
 }
@@ -58,10 +77,10 @@ func (s *Store) OfferHolding(ctx context.Context, id telephony.OfferID) (telepho
 func (s *Store) CallHolding(ctx context.Context, id telephony.CallID) (telephony.Holding, error) {
 	r, err := s.q.CallSeat(ctx, string(id))
 	if err != nil {
-		return telephony.Holding{}, fmt.Errorf("read the seat of call %s: %w", id, missing(err))
+		return telephony.Holding{}, fmt.Errorf("read the seat of call %s: %w", id, notFound(err))
 	}
 	return telephony.Holding{
-		Seat: agent.SeatID(r.Seat), Open: r.State != string(telephony.StateEnded), Version: r.Version,
+		Seat: agent.SeatID(r.Seat), Open: r.Open, Version: r.Version,
 	}, nil
 }
 
@@ -75,9 +94,14 @@ func (s *Store) Board(ctx context.Context, now time.Time) (telephony.Board, erro
 		}
 		b.Position = head.String()
 		q := s.q.WithTx(tx)
-		if b.Lines, err = lines(ctx, q); err != nil {
+		open, err := loadCalls(ctx, q, nil)
+		if err != nil {
 			return err
 		}
+		if b.Lines, err = lines(ctx, q, open); err != nil {
+			return err
+		}
+		b.Words = words(open)
 		if b.Seats, err = seats(ctx, q); err != nil {
 			return err
 		}
@@ -98,27 +122,35 @@ func (s *Store) Board(ctx context.Context, now time.Time) (telephony.Board, erro
 	return b, nil
 }
 
-func lines(ctx context.Context, q *db.Queries) ([]telephony.BoardLine, error) {
+func lines(ctx context.Context, q *db.Queries, open []telephony.Call) ([]telephony.BoardLine, error) {
 	names, err := q.BoardLines(ctx)
-	if err != nil {
-		return nil, err
-	}
-	waiting, err := q.BoardWaiting(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]telephony.BoardLine, len(names))
 	for i, l := range names {
 		out[i] = telephony.BoardLine{ID: agent.LineID(l.ID), Name: l.Name, Waiting: []telephony.BoardCaller{}}
-		for _, w := range waiting {
-			if text[string](w.Line) == l.ID {
+		for _, c := range open {
+			if c.Phase == telephony.PhaseWaiting && c.Line == out[i].ID {
 				out[i].Waiting = append(out[i].Waiting, telephony.BoardCaller{
-					Call: telephony.CallID(w.ID), Masked: w.NumTail, Place: w.Place, QueuedAt: utc(w.QueuedAt), State: telephony.State(w.State),
+					Call: c.ID, Masked: c.Masked, Place: c.Place, QueuedAt: c.QueuedAt, State: c.Word(),
 				})
 			}
 		}
 	}
 	return out, nil
+}
+
+func words(open []telephony.Call) map[agent.SeatID]telephony.Word {
+	of := make(map[agent.SeatID]telephony.Word)
+	for _, c := range open {
+		if c.Phase == telephony.PhaseServing {
+			for _, seat := range c.Seats() {
+				of[seat] = c.Word()
+			}
+		}
+	}
+	return of
 }
 
 func seats(ctx context.Context, q *db.Queries) ([]agent.SeatView, error) {
@@ -132,8 +164,8 @@ func seats(ctx context.Context, q *db.Queries) ([]agent.SeatView, error) {
 			State: agent.State{
 				Seat: agent.SeatID(r.Seat), Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person),
 				Recorder: text[agent.PersonID](r.Recorder), Phone: agent.Phone(r.Phone), Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
-				RestUntil: utc(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
-				Version: r.Version, Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: utc(r.WrapupUntil),
+				RestUntil: timeOf(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
+				Version: r.Version, Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: timeOf(r.WrapupUntil),
 				Kind: agent.SeatKind(r.Kind),
 			},
 			Label: r.Label, UnitName: r.UnitName, PersonName: r.PersonName, RecorderName: r.RecorderName,
@@ -163,6 +195,22 @@ func of(n int64, secs float64) *time.Duration {
 	}
 	d := time.Duration(secs * float64(time.Second))
 	return &d
+}
+
+// Gauges reads what each line shows between two facts.
+func (s *Store) Gauges(ctx context.Context, now time.Time) ([]telephony.Gauge, error) {
+	found, err := s.q.Gauges(ctx, now)
+	if err != nil {
+		return nil, fmt.Errorf("read gauges: %w", err)
+	}
+	out := make([]telephony.Gauge, len(found))
+	for i, r := range found {
+		out[i] = telephony.Gauge{
+			Line: agent.LineID(r.ID), Waiting: int(r.Waiting), Longest: max(0, now.Sub(r.Oldest)), Ready: int(r.Ready), Talking: int(r.Talking),
+			Seated: int(r.Seated),
+		}
+	}
+	return out, nil
 }
 
 // Callbacks lists the tasks in a state, oldest first.

@@ -48,8 +48,6 @@ type Lease struct {
 	confirmed time.Time
 }
 
-var _ telephony.Lease = (*Lease)(nil)
-
 // NewLease returns a lease that is not held yet. It connects when it first asks.
 func NewLease(config *pgx.ConnConfig, opt LeaseOptions) *Lease {
 	if opt.TTL == 0 {
@@ -58,7 +56,7 @@ func NewLease(config *pgx.ConnConfig, opt LeaseOptions) *Lease {
 	return &Lease{config: config, opt: opt}
 }
 
-// Epoch implements telephony.Lease.
+// Epoch is the fencing number; false in hold-only mode (R4).
 func (l *Lease) Epoch() (int64, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"hotline/agent"
@@ -10,69 +11,144 @@ import (
 	"hotline/telephony/store/db"
 )
 
-// Call implements telephony.Ledger.
+// Call loads one call. ErrNotFound.
 func (s *Store) Call(ctx context.Context, id telephony.CallID) (telephony.Call, error) {
-	row, err := s.q.CallByID(ctx, db.CallByIDParams{ID: string(id), SessionLine: sessionLine})
+	c, err := loadCall(ctx, s.q, id)
 	if err != nil {
-		return telephony.Call{}, fmt.Errorf("load call %s: %w", id, missing(err))
+		return telephony.Call{}, fmt.Errorf("load call %s: %w", id, err)
 	}
-	return call(row), nil
+	return c, nil
 }
 
-// Open implements telephony.Ledger.
+func loadCall(ctx context.Context, q *db.Queries, id telephony.CallID) (telephony.Call, error) {
+	if id == "" {
+		return telephony.Call{}, telephony.ErrNotFound
+	}
+	found, err := loadCalls(ctx, q, null(id))
+	switch {
+	case err != nil:
+		return telephony.Call{}, notFound(err)
+	case len(found) == 0:
+		return telephony.Call{}, telephony.ErrNotFound
+	}
+	return found[0], nil
+}
+
+// Open loads every call that has not ended, in order of priority and arrival.
 func (s *Store) Open(ctx context.Context) ([]telephony.Call, error) {
-	found, err := s.q.OpenCalls(ctx, sessionLine)
+	calls, err := loadCalls(ctx, s.q, nil)
 	if err != nil {
 		return nil, fmt.Errorf("load open calls: %w", err)
-	}
-	calls := make([]telephony.Call, len(found))
-	for i, row := range found {
-		calls[i] = call(db.CallByIDRow(row))
 	}
 	return calls, nil
 }
 
-func call(r db.CallByIDRow) telephony.Call {
+// loadCalls loads one call, or all open ones when none is named.
+func loadCalls(ctx context.Context, q *db.Queries, id *string) ([]telephony.Call, error) {
+	found, err := q.Calls(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	calls := make([]telephony.Call, len(found))
+	for i, row := range found {
+		if calls[i], err = call(row); err != nil {
+			return nil, fmt.Errorf("call %s: %w", row.Call.ID, err)
+		}
+	}
+	return calls, nil
+}
+
+func call(r db.CallsRow) (telephony.Call, error) {
 	c := telephony.Call{
-		ID: telephony.CallID(r.Call.ID), Channel: telephony.LegID(r.Call.Channel), Entity: r.Call.Entity,
+		ID: telephony.CallID(r.Call.ID), Channel: text[telephony.LegID](r.Call.Channel), Entity: r.Call.Entity,
 		Line: text[agent.LineID](r.Call.Line), Session: text[string](r.Call.Session), Dialled: r.Call.Dialled, Masked: r.Call.NumTail,
-		Place: r.Call.Place, State: telephony.State(r.Call.State), Seq: r.Call.Seq, Priority: int(r.Call.Priority),
-		ArrivedAt: r.Call.ArrivedAt.UTC(), QueuedAt: utc(r.Call.QueuedAt), AnsweredAt: utc(r.Call.AnsweredAt),
-		EndedAt: utc(r.Call.EndedAt), Outcome: text[telephony.Outcome](r.Call.Outcome), Cause: r.Call.Cause,
-		Seat: text[agent.SeatID](r.Call.Seat), Epoch: r.Call.Epoch, Version: r.Call.Version,
+		Place: r.Call.Place, Phase: telephony.Phase(r.Call.Phase), Seq: r.Call.Seq, Priority: int(r.Call.Priority),
+		ArrivedAt: r.Call.ArrivedAt.UTC(), QueuedAt: timeOf(r.Call.QueuedAt), AnsweredAt: timeOf(r.Call.AnsweredAt),
+		EndedAt: timeOf(r.Call.EndedAt), Outcome: text[telephony.Outcome](r.Call.Outcome), Cause: r.Call.Cause,
+		Seat: text[agent.SeatID](r.Call.Seat), Resumes: text[telephony.CallID](r.Call.Resumes), Prefer: text[agent.SeatID](r.Prefer),
+		Epoch: r.Call.Epoch, Version: r.Call.Version,
 		Rules: telephony.Rules{
 			Ring: seconds(r.RingSeconds), WrapUp: seconds(r.WrapupSeconds), Grace: seconds(r.GraceSeconds),
 			Notice: text[string](r.Notice), Open: r.Open,
 		},
 	}
-	if r.OfferID != nil {
-		c.Offer = &telephony.Offer{
-			ID: telephony.OfferID(*r.OfferID), Leg: text[telephony.LegID](r.OfferLeg), Seat: text[agent.SeatID](r.OfferSeat),
-			Person: text[agent.PersonID](r.OfferPerson), Phone: text[agent.Phone](r.Phone), Endpoint: text[string](r.Endpoint),
-			State: text[telephony.OfferState](r.OfferState), Reason: text[string](r.OfferReason), OfferedAt: utc(r.OfferedAt),
-			RingingAt: utc(r.RingingAt), ExpiresAt: utc(r.ExpiresAt), ClosedAt: utc(r.ClosedAt),
-		}
+	parts, err := decode[[]participantRow](r.Participants)
+	if err != nil {
+		return c, err
 	}
-	return c
+	for _, p := range parts {
+		c.Parts = append(c.Parts, p.participant())
+	}
+	offers, err := decode[[]offerRow](r.Offers)
+	if err != nil {
+		return c, err
+	}
+	for _, row := range offers {
+		o := row.offer()
+		if o.State != telephony.OfferOpen {
+			c.Skips = telephony.Remember(c.Skips, o)
+			continue
+		}
+		c.Offers = append(c.Offers, o)
+		c.Parts = asked(c.Parts, o)
+	}
+	segment, err := decode[*segmentRow](r.Segment)
+	if segment != nil {
+		c.Segment = segment.segment()
+	}
+	return c, err
 }
 
-// Seat implements telephony.Ledger.
+// asked are the participants with the one that an open offer asks. Who never took part has no row; who is to come back is
+// rung on the offer's leg; who has answered keeps the leg.
+func asked(parts []telephony.Participant, o telephony.Offer) []telephony.Participant {
+	i := slices.IndexFunc(parts, func(p telephony.Participant) bool { return p.ID == o.Part })
+	if i < 0 {
+		parts = append(parts, telephony.Participant{ID: o.Part, Role: o.Role, Want: telephony.RoomTalk, Seat: o.Seat, Person: o.Person})
+		i = len(parts) - 1
+	}
+	p := &parts[i]
+	p.Offer, p.Phone, p.Endpoint = o.ID, o.Phone, o.Endpoint
+	if p.State != telephony.StateUp {
+		p.State, p.Leg, p.Since, p.Deadline = telephony.StateAsked, o.Leg(), o.OfferedAt, time.Time{}
+	}
+	return parts
+}
+
+// Seat loads a seat as AskSeat needs it; the secrets of its telephone are none of ours (RA5). ErrNotFound.
 func (s *Store) Seat(ctx context.Context, id agent.SeatID) (agent.State, error) {
 	r, err := s.q.SeatByID(ctx, string(id))
 	if err != nil {
-		return agent.State{}, fmt.Errorf("load seat %s: %w", id, missing(err))
+		return agent.State{}, fmt.Errorf("load seat %s: %w", id, notFound(err))
 	}
-	st := r.SeatState
 	return agent.State{
-		Seat: id, Line: agent.LineID(r.Line), Person: text[agent.PersonID](st.Person), Recorder: text[agent.PersonID](st.Recorder),
-		Client: st.Client, Phone: agent.Phone(st.Phone), Endpoint: st.Endpoint, Contact: st.Contact, HA1: st.Ha1,
-		Intent: agent.Intent(st.Intent), RestCode: st.RestCode, RestUntil: utc(st.RestUntil), Pending: agent.Pending(st.Pending),
-		Device: agent.Device(st.Device), Since: st.Since.UTC(), Version: st.Version, Kind: agent.SeatKind(r.Kind),
-		Registered: st.Registered, RestMinutes: int(st.RestMinutes), Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: utc(r.Until),
+		Seat: id, Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
+		Client: r.Client, Phone: agent.Phone(r.Phone), Endpoint: r.Endpoint, Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
+		RestUntil: timeOf(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
+		Version: r.Version, Kind: agent.SeatKind(r.Kind), Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: timeOf(r.WrapupUntil),
 	}, nil
 }
 
-// WrapUps implements telephony.Ledger.
+// Seats lists the seats of a line with somebody there.
+func (s *Store) Seats(ctx context.Context, line agent.LineID) ([]telephony.LineSeat, error) {
+	found, err := s.q.LineSeats(ctx, string(line))
+	if err != nil {
+		return nil, fmt.Errorf("load seats of line %s: %w", line, err)
+	}
+	out := make([]telephony.LineSeat, len(found))
+	for i, r := range found {
+		out[i] = telephony.LineSeat{
+			Seat: agent.SeatID(r.Seat), Kind: agent.SeatKind(r.Kind), Person: text[agent.PersonID](r.Person), Phone: agent.Phone(r.Phone),
+			Endpoint: r.Endpoint, Open: r.Open, Misses: int(r.Misses),
+		}
+		if r.Work == string(agent.WorkIdle) {
+			out[i].Since = r.Since.UTC()
+		}
+	}
+	return out, nil
+}
+
+// WrapUps loads the seats in wrap-up with their end.
 func (s *Store) WrapUps(ctx context.Context) ([]telephony.SeatWork, error) {
 	found, err := s.q.WrapUps(ctx)
 	if err != nil {
@@ -81,38 +157,36 @@ func (s *Store) WrapUps(ctx context.Context) ([]telephony.SeatWork, error) {
 	out := make([]telephony.SeatWork, len(found))
 	for i, r := range found {
 		out[i] = telephony.SeatWork{
-			Seat: agent.SeatID(r.Seat), Work: agent.WorkWrapUp, Call: text[telephony.CallID](r.Call), Until: utc(r.Until),
+			Seat: agent.SeatID(r.Seat), Work: agent.WorkWrapUp, Call: text[telephony.CallID](r.Call), Until: timeOf(r.Until), Since: r.Since.UTC(),
 		}
 	}
 	return out, nil
 }
 
-// Lines implements telephony.Ledger.
-func (s *Store) Lines(ctx context.Context) ([]agent.LineID, error) {
-	ids, err := s.q.Lines(ctx)
+// Pending lists the idle seats whose person's wish still waits for the end of their work (A4, RT4).
+func (s *Store) Pending(ctx context.Context) ([]agent.SeatID, error) {
+	found, err := s.q.PendingSeats(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load seats with a pending wish: %w", err)
+	}
+	out := make([]agent.SeatID, len(found))
+	for i, seat := range found {
+		out[i] = agent.SeatID(seat)
+	}
+	return out, nil
+}
+
+// Lines lists the lines with their rules as they are now.
+func (s *Store) Lines(ctx context.Context) ([]telephony.LineInfo, error) {
+	found, err := s.q.Lines(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load lines: %w", err)
 	}
-	out := make([]agent.LineID, len(ids))
-	for i, id := range ids {
-		out[i] = agent.LineID(id)
-	}
-	return out, nil
-}
-
-// Ready implements telephony.Ledger.
-func (s *Store) Ready(ctx context.Context, line agent.LineID) (map[agent.SeatID]time.Time, error) {
-	found, err := s.q.ReadySeats(ctx, string(line))
-	if err != nil {
-		return nil, fmt.Errorf("load ready seats of line %s: %w", line, err)
-	}
-	out := make(map[agent.SeatID]time.Time, len(found))
-	for _, r := range found {
-		since := time.Time{}
-		if r.Work == string(agent.WorkIdle) {
-			since = r.Since.UTC()
-		}
-		out[agent.SeatID(r.Seat)] = since
+	out := make([]telephony.LineInfo, len(found))
+	for i, r := range found {
+		out[i] = telephony.LineInfo{ID: agent.LineID(r.ID), Numbers: r.Numbers, Rules: telephony.Rules{
+			Ring: seconds(&r.RingSeconds), WrapUp: seconds(&r.WrapupSeconds), Grace: seconds(&r.GraceSeconds), Notice: r.Notice, Open: r.Open,
+		}}
 	}
 	return out, nil
 }
@@ -121,7 +195,7 @@ func (s *Store) Ready(ctx context.Context, line agent.LineID) (map[agent.SeatID]
 func (s *Store) Number(ctx context.Context, id telephony.CallID) (telephony.PhoneNumber, error) {
 	sealed, err := s.q.CallNumber(ctx, string(id))
 	if err != nil {
-		return "", fmt.Errorf("load number of call %s: %w", id, missing(err))
+		return "", fmt.Errorf("load number of call %s: %w", id, notFound(err))
 	}
 	return s.vault.open(id, sealed)
 }

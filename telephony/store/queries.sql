@@ -27,19 +27,25 @@ UPDATE controller SET holder = '', renewed_at = 'epoch' WHERE id = 1 AND epoch =
 WITH c AS (SELECT 1 FROM controller WHERE id = 1 AND epoch = @epoch FOR KEY SHARE)
 SELECT must(count(*) = 1, 'HL001') FROM c;
 
--- Inserts a call with its place in order of arrival; a call of the session's line belongs to the session that is live.
+-- Inserts a call with its place in order of arrival, or with that of the call it resumes. Of the session's line it belongs to
+-- the session that is live.
 -- name: InsertCall :exec
-INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, state, seq, arrived_at, epoch)
+INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
 VALUES (@id, @channel, @entity, sqlc.narg('line'),
-        (SELECT s.id FROM session s WHERE sqlc.narg('line') = @session_line::text AND s.state IN ('open', 'closing', 'draining')),
-        @dialled, sqlc.narg('num_enc'), sqlc.narg('num_idx'), @num_tail, @place, 'arrived', nextval('call_seq'), @arrived_at, @epoch);
+        (SELECT s.id FROM session s WHERE @of_session::boolean AND s.state IN ('open', 'closing', 'draining')),
+        @dialled, sqlc.narg('num_enc'), sqlc.narg('num_idx'), @num_tail, @place, 'arrived', @priority,
+        coalesce(sqlc.narg('seq')::bigint, nextval('call_seq')), sqlc.narg('resumes'), @arrived_at, @epoch);
+
+-- The task to call somebody back is done: they have rung again.
+-- name: CloseCallback :exec
+UPDATE callback SET state = 'done', closed_at = @at WHERE call = @call AND state = 'open';
 
 -- Stores a call's next state on top of the version the decision was made on.
 -- name: UpdateCall :exec
 WITH saved AS (
-  UPDATE call SET state = @state, priority = @priority, queued_at = sqlc.narg('queued_at'), answered_at = sqlc.narg('answered_at'),
-         ended_at = sqlc.narg('ended_at'), outcome = sqlc.narg('outcome'), cause = @cause, seat = sqlc.narg('seat'), offer = sqlc.narg('offer'),
-         entity = @entity, epoch = @epoch, version = @version
+  UPDATE call SET phase = @phase, channel = sqlc.narg('channel'), line = sqlc.narg('line'), priority = @priority,
+         queued_at = sqlc.narg('queued_at'), answered_at = sqlc.narg('answered_at'), ended_at = sqlc.narg('ended_at'),
+         outcome = sqlc.narg('outcome'), cause = @cause, seat = sqlc.narg('seat'), entity = @entity, epoch = @epoch, version = @version
   WHERE id = @id AND version = @before AND epoch <= @epoch
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM saved;
@@ -55,23 +61,6 @@ WITH taken AS (
   WHERE seat = @seat AND work = 'idle'
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL003') FROM taken;
-
--- Inserts an open offer if the person at the seat takes calls now, and the seat does nothing but this.
--- name: InsertOffer :exec
-WITH made AS (
-  INSERT INTO offer (id, call, seat, person, state, reason, offered_at, ringing_at, expires_at, epoch, leg)
-  SELECT @id, @call, l.seat, l.person, 'open', @reason, @offered_at, sqlc.narg('ringing_at'), @expires_at, @epoch, @leg
-  FROM seat_live l WHERE l.seat = @seat AND (l.routable OR l.open AND l.offer = @id)
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL003') FROM made;
-
--- Moves an offer on; what is final stays.
--- name: UpdateOffer :exec
-WITH saved AS (
-  UPDATE offer SET state = @state, reason = @reason, ringing_at = sqlc.narg('ringing_at'), closed_at = sqlc.narg('closed_at'), leg = @leg
-  WHERE id = @id AND call = @call AND state IN (@before, @state)
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved;
 
 -- The seat's work for its call goes on: it talks. Only the call that holds the seat says so.
 -- name: EngageSeat :exec
@@ -90,75 +79,144 @@ UPDATE seat_work SET work = @work, offer = NULL, call = CASE WHEN @work = 'wrap_
        misses = CASE WHEN @miss::boolean THEN misses + 1 WHEN work = 'engaged' THEN 0 ELSE misses END
 WHERE seat = @seat AND call = @call;
 
--- Records a participant; what is known already is kept.
--- name: PutLeg :exec
-INSERT INTO leg (channel, call, role, seat, joined_at, left_at, cause)
-VALUES (@channel, @call, @role, sqlc.narg('seat'), sqlc.narg('joined_at'), sqlc.narg('left_at'), @cause)
-ON CONFLICT (channel) DO UPDATE SET
-  joined_at = coalesce(leg.joined_at, excluded.joined_at),
-  left_at = coalesce(excluded.left_at, leg.left_at),
-  cause = CASE WHEN excluded.cause = '' THEN leg.cause ELSE excluded.cause END;
+-- Inserts an offer if its person is at that telephone still, takes calls, and the seat does nothing but this; or, to come back,
+-- if the seat is in this very conversation. Offers go one by one: there is nearly always one, and a plan for many is made anew
+-- each time.
+-- name: InsertOffer :exec
+WITH made AS (
+  INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
+  SELECT @id, @call, @kind, @grp, @participant, l.seat, l.person, @state, @reason, @offered_at, sqlc.narg('ringing_at'), @expires_at,
+         sqlc.narg('closed_at'), @epoch
+  FROM seat_live l
+  WHERE l.seat = @seat AND l.person = sqlc.narg('person') AND l.endpoint = @endpoint
+    AND CASE WHEN @kind = 'resume' THEN l.work = 'engaged' AND l.call = @call ELSE l.routable OR l.open AND l.offer = @id END
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL003') FROM made;
+
+-- Moves an offer on; what is final stays. It is found by its id: the form of the other condition keeps the index on call away.
+-- name: UpdateOffer :exec
+WITH saved AS (
+  UPDATE offer SET kind = @kind, state = @state, reason = @reason, ringing_at = sqlc.narg('ringing_at'), closed_at = sqlc.narg('closed_at')
+  WHERE id = @id AND call IS NOT DISTINCT FROM @call AND state IN ('open', @state)
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM saved;
+
+-- Stores who takes part as they are now; from when on they did is kept.
+-- name: PutParticipants :exec
+INSERT INTO participant AS p (id, call, role, seat, person, leg, want, state, muted, since, deadline, joined_at, left_at, why)
+SELECT x.id, @call, x.role, nullif(x.seat, ''), nullif(x.person, '')::uuid, x.leg, x.want, x.state, x.muted, x.since, x.deadline, x.joined_at, x.left_at, x.why
+FROM json_to_recordset(@participants::json) AS x(id uuid, role text, seat text, person text, leg text, want text, state text, muted boolean,
+  since timestamptz, deadline timestamptz, joined_at timestamptz, left_at timestamptz, why text)
+ON CONFLICT (id) DO UPDATE SET
+  role = excluded.role, leg = excluded.leg, want = excluded.want, state = excluded.state, muted = excluded.muted, since = excluded.since,
+  deadline = excluded.deadline, joined_at = coalesce(p.joined_at, excluded.joined_at), left_at = excluded.left_at, why = excluded.why;
+
+-- Begins and ends segments, in the order given: a call is served by one seat at a time.
+-- name: PutSegments :exec
+INSERT INTO segment AS g (id, call, seat, person, began_at, ended_at, why, wrapup_until)
+SELECT x.id, @call, x.seat, nullif(x.person, '')::uuid, x.began_at, x.ended_at, nullif(x.why, ''), x.wrapup_until
+FROM json_to_recordset(@segments::json) AS x(ord int, id uuid, seat text, person text, began_at timestamptz, ended_at timestamptz, why text,
+  wrapup_until timestamptz)
+ORDER BY x.ord
+ON CONFLICT (id) DO UPDATE SET
+  ended_at = coalesce(g.ended_at, excluded.ended_at), why = coalesce(g.why, excluded.why),
+  wrapup_until = coalesce(g.wrapup_until, excluded.wrapup_until);
 
 -- Opens the task to call back someone nobody reached; an anonymous caller cannot be called.
 -- name: OpenCallback :exec
 INSERT INTO callback (id, call, reason, created_at)
-SELECT @id, c.id, coalesce(c.outcome, c.state), @at FROM call c WHERE c.id = @call AND c.num_enc IS NOT NULL
+SELECT @id, c.id, coalesce(c.outcome, c.phase), @at FROM call c WHERE c.id = @call AND c.num_enc IS NOT NULL
 ON CONFLICT (call) DO NOTHING;
 
--- Ends a seat's wrap-up.
+-- Writes a change of line into a call's history.
+-- name: InsertLineMove :exec
+INSERT INTO call_line (call, at, from_line, to_line, why) VALUES (@call, @at, sqlc.narg('from_line'), @to_line, @why);
+
+-- Ends a seat's wrap-up, and says so in the segment that it followed.
 -- name: EndWrapUp :exec
-WITH ended AS (
-  UPDATE seat_work SET work = 'idle', call = NULL, until = NULL, since = @at, version = version + 1
-  WHERE seat = @seat AND work = 'wrap_up'
-  RETURNING 1)
+WITH was AS (SELECT q.seat, q.call FROM seat_work q WHERE q.seat = @seat AND q.work = 'wrap_up' FOR UPDATE),
+ended AS (
+  UPDATE seat_work w SET work = 'idle', call = NULL, until = NULL, since = @at, version = version + 1
+  FROM was WHERE w.seat = was.seat
+  RETURNING 1),
+said AS (
+  UPDATE segment g SET wrapup_ended_at = @at
+  FROM was WHERE g.seat = was.seat AND g.call = was.call AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL)
 SELECT must(count(*) = 1, 'HL004') FROM ended;
 
 -- ------------------------------------------------------------------ the controller's reads
 
--- One call with its line's rules and its offer.
--- name: CallByID :one
+-- Where a call goes: the line of its number by window and rank, and the unfinished call of the same citizen that it goes on
+-- with. The line of that one is kept while it is among the number's and takes calls.
+-- name: Destination :one
+SELECT coalesce(e.line, '')::text AS line, coalesce(e.during = 'session', false)::boolean AS of_session,
+       coalesce(r.id::text, '')::text AS resumes, coalesce(r.priority, 0)::int AS priority, coalesce(r.seq, 0)::bigint AS seq
+FROM (SELECT 1) AS one
+LEFT JOIN LATERAL (
+  SELECT c.id, c.line, c.priority, c.seq FROM call c
+  WHERE c.num_idx = sqlc.narg('num_idx')::bytea AND c.dialled = @dialled AND c.ended_at > @unfinished_since::timestamptz
+    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
+    AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
+        ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
+  ORDER BY c.arrived_at DESC LIMIT 1) AS r ON true
+LEFT JOIN LATERAL (
+  SELECT n.line, n.during FROM line_entry n WHERE n.number = @dialled
+  ORDER BY n.open AND n.line IS NOT DISTINCT FROM r.line DESC, n.open DESC, n.rank, n.line LIMIT 1) AS e ON true;
+
+-- One call, or every call that has not ended in order of priority and arrival: its line's rules, those who take part and have
+-- not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
+-- name: Calls :many
 SELECT sqlc.embed(c), l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
-       coalesce(l.id <> @session_line::text OR EXISTS (SELECT 1 FROM session s WHERE s.state = 'open') AND l.id IS NOT NULL, false)::boolean AS open,
-       o.id AS offer_id, o.leg AS offer_leg, o.seat AS offer_seat, o.person AS offer_person, o.state AS offer_state, o.reason AS offer_reason,
-       o.offered_at, o.ringing_at, o.expires_at, o.closed_at, st.phone, st.endpoint
-FROM call c LEFT JOIN line l ON l.id = c.line LEFT JOIN offer o ON o.id = c.offer LEFT JOIN seat_state st ON st.seat = o.seat
-WHERE c.id = @id;
+       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = c.line AND e.open) AS open,
+       (SELECT r.seat FROM call r WHERE r.id = c.resumes AND r.answered_at IS NOT NULL) AS prefer,
+       (SELECT json_agg(x) FROM (
+          SELECT p.id, p.role, p.seat, p.person, st.phone, st.endpoint, p.leg, p.want, p.state, p.muted, p.since, p.deadline, p.joined_at, p.why
+          FROM participant p LEFT JOIN seat_state st ON st.seat = p.seat
+          WHERE p.call = c.id AND p.state <> 'gone' ORDER BY p.role = 'caller' DESC, p.id) AS x) AS participants,
+       (SELECT json_agg(x) FROM (
+          SELECT o.id, o.kind, o.grp, o.participant, o.seat, s.kind AS seat_kind, o.person, st.phone, st.endpoint, w.misses, o.state, o.reason, o.offered_at, o.ringing_at,
+                 o.expires_at, o.closed_at
+          FROM offer o JOIN seat s ON s.id = o.seat LEFT JOIN seat_state st ON st.seat = o.seat LEFT JOIN seat_work w ON w.seat = o.seat
+          WHERE o.call = c.id AND (o.state = 'open' OR o.kind = 'line' AND o.state IN ('declined', 'expired'))
+          ORDER BY o.closed_at, o.id) AS x) AS offers,
+       (SELECT row_to_json(x) FROM (
+          SELECT g.id, g.seat, g.person, g.began_at FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL) AS x) AS segment
+FROM call c LEFT JOIN line l ON l.id = c.line
+WHERE c.id = sqlc.narg('id')::uuid OR sqlc.narg('id')::uuid IS NULL AND c.ended_at IS NULL
+ORDER BY c.line, c.priority, c.seq;
 
 -- The id of the call that a citizen's leg belongs to.
 -- name: CallOfChannel :one
 SELECT id FROM call WHERE channel = @channel;
 
--- The state of a call's row that tells whether a write has reached it.
+-- The state of a call's row that tells whether a write has reached it, and how many of these offers it has.
 -- name: CallVersion :one
-SELECT state, version, epoch, offer, seat, outcome FROM call WHERE id = @id;
+SELECT c.phase, c.version, c.epoch, c.seat, c.outcome, (SELECT count(*) FROM offer o WHERE o.call = c.id AND o.id = ANY (@offers::uuid[])) AS offers
+FROM call c WHERE c.id = @id;
 
--- Every call that has not ended, in order of priority and arrival.
--- name: OpenCalls :many
-SELECT sqlc.embed(c), l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
-       coalesce(l.id <> @session_line::text OR EXISTS (SELECT 1 FROM session s WHERE s.state = 'open') AND l.id IS NOT NULL, false)::boolean AS open,
-       o.id AS offer_id, o.leg AS offer_leg, o.seat AS offer_seat, o.person AS offer_person, o.state AS offer_state, o.reason AS offer_reason,
-       o.offered_at, o.ringing_at, o.expires_at, o.closed_at, st.phone, st.endpoint
-FROM call c LEFT JOIN line l ON l.id = c.line LEFT JOIN offer o ON o.id = c.offer LEFT JOIN seat_state st ON st.seat = o.seat
-WHERE c.state <> 'ended'
-ORDER BY c.line, c.priority, c.seq;
-
--- A seat as an offer needs it.
+-- A seat as an offer needs it: no secret of its telephone.
 -- name: SeatByID :one
-SELECT sqlc.embed(st), s.line, s.kind, w.work, w.until, w.since AS work_since
-FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
-WHERE s.id = @seat;
+SELECT * FROM seat_live WHERE seat = @seat;
+
+-- The seats of a line with somebody there.
+-- name: LineSeats :many
+SELECT seat, kind, person, phone, endpoint, open::boolean AS open, work, greatest(intent_since, work_since)::timestamptz AS since, misses
+FROM seat_live WHERE line = @line AND person IS NOT NULL ORDER BY seat;
 
 -- The seats in wrap-up.
 -- name: WrapUps :many
-SELECT seat, call, until FROM seat_work WHERE work = 'wrap_up' ORDER BY until;
+SELECT seat, call, until, since FROM seat_work WHERE work = 'wrap_up' ORDER BY until, seat;
 
--- The lines.
+-- The idle seats whose person's wish still waits for the end of their work.
+-- name: PendingSeats :many
+SELECT seat FROM seat_live WHERE pending <> '' AND work = 'idle' ORDER BY seat;
+
+-- The lines with their rules, and the numbers that lead to each.
 -- name: Lines :many
-SELECT id FROM line ORDER BY id;
-
--- The seats of a line whose people take calls, with the time since which each is idle by intent and work.
--- name: ReadySeats :many
-SELECT seat, work, greatest(intent_since, work_since)::timestamptz AS since FROM seat_live WHERE line = @line AND open ORDER BY seat;
+SELECT l.id, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = l.id AND e.open) AS open,
+       ARRAY(SELECT n.number FROM line_number n WHERE n.line = l.id ORDER BY n.number)::text[] AS numbers
+FROM line l ORDER BY l.id;
 
 -- A citizen's number as it is kept, for the one who may dial or show it.
 -- name: CallNumber :one
@@ -169,11 +227,6 @@ SELECT num_enc FROM call WHERE id = @id;
 -- Names of the lines for the board.
 -- name: BoardLines :many
 SELECT id, name FROM line ORDER BY id;
-
--- Who waits for a seat, in the order in which they will be served.
--- name: BoardWaiting :many
-SELECT id, line, num_tail, place, queued_at, state FROM call
-WHERE state IN ('queued', 'offered') ORDER BY line, priority, seq;
 
 -- Every seat with its four facts and the names of its people.
 -- name: BoardSeats :many
@@ -187,11 +240,23 @@ ORDER BY l.seat;
 -- name: LiveSession :many
 SELECT id FROM session WHERE state IN ('open', 'closing', 'draining');
 
+-- What each line shows between two facts.
+-- name: Gauges :many
+SELECT l.id,
+       (SELECT count(*) FROM call c WHERE c.line = l.id AND c.ended_at IS NULL AND c.phase IN ('admission', 'waiting')) AS waiting,
+       coalesce((SELECT min(c.queued_at) FROM call c WHERE c.line = l.id AND c.ended_at IS NULL AND c.phase = 'waiting'), @now)::timestamptz AS oldest,
+       (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.routable) AS ready,
+       (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.work = 'engaged') AS talking,
+       (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.person IS NOT NULL) AS seated
+FROM line l ORDER BY l.id;
+
 -- K-01 to K-05, K-08 to K-12 of domain.md 4.2 over the legs that entered the line of a session, or since the day began in
--- Shanghai when no session is given. Averages of nothing are 0 here and a dash on the board.
+-- Shanghai when no session is given. Who left while on hold had been answered. Averages of nothing are 0 here and a dash on the
+-- board.
 -- name: Counts :one
 WITH w AS (
-  SELECT c.answered_at, c.ended_at, c.outcome, coalesce(c.answered_at, c.ended_at, @now::timestamptz) - c.queued_at AS wait
+  SELECT c.answered_at, c.ended_at, c.outcome, coalesce(c.answered_at, c.ended_at, @now::timestamptz) - c.queued_at AS wait,
+         c.answered_at IS NULL AND c.outcome LIKE 'abandoned%' AS abandoned
   FROM call c
   WHERE c.queued_at IS NOT NULL
     AND (CASE WHEN sqlc.narg('session')::uuid IS NULL THEN c.arrived_at >= date_trunc('day', @now::timestamptz, 'Asia/Shanghai') - interval '1 day'
@@ -199,9 +264,9 @@ WITH w AS (
          ELSE c.session = sqlc.narg('session')::uuid END))
 SELECT count(*) AS offered,
        count(answered_at) AS answered,
-       count(*) FILTER (WHERE outcome LIKE 'abandoned%' AND wait > @short::interval) AS abandoned,
-       count(*) FILTER (WHERE outcome LIKE 'abandoned%' AND wait <= @short::interval) AS short,
-       count(*) FILTER (WHERE outcome IN ('closed_before_turn', 'out_of_scope')) AS flow_out,
+       count(*) FILTER (WHERE abandoned AND wait > @short::interval) AS abandoned,
+       count(*) FILTER (WHERE abandoned AND wait <= @short::interval) AS short,
+       count(*) FILTER (WHERE outcome IN ('closed_before_turn', 'out_of_scope', 'registered_callback') AND answered_at IS NULL) AS flow_out,
        count(*) FILTER (WHERE answered_at IS NOT NULL AND wait <= @target::interval) AS answered_in_target,
        count(*) FILTER (WHERE answered_at IS NOT NULL AND ended_at IS NOT NULL) AS talked,
        coalesce(extract(epoch FROM avg(ended_at - answered_at) FILTER (WHERE answered_at IS NOT NULL)), 0)::float8 AS talk_avg,
@@ -214,26 +279,21 @@ FROM w;
 SELECT b.id, b.call, c.num_tail, c.place, b.reason, b.created_at
 FROM callback b JOIN call c ON c.id = b.call WHERE b.state = @state ORDER BY b.created_at, b.id LIMIT @max;
 
--- Who sits at a seat, and the call offered, engaged or in wrap-up there.
+-- Who sits at a seat, and the call that it rings for, talks with or wraps up.
 -- name: SeatCall :one
-SELECT s.id AS seat, st.person, st.recorder, w.until AS wrapup_until, c.id AS call, c.state, c.num_tail, c.place, c.arrived_at, c.queued_at, c.answered_at,
-       c.version, c.outcome, o.id AS offer, o.offered_at, o.expires_at
-FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
-  LEFT JOIN call c ON c.id = w.call LEFT JOIN offer o ON o.id = w.offer AND o.state = 'open'
-WHERE s.id = @seat;
+SELECT person, recorder, call, wrapup_until FROM seat_live WHERE seat = @seat;
 
 -- The seat of an offer, and whether it is still open.
 -- name: OfferSeat :one
 SELECT seat, state FROM offer WHERE id = @id;
 
--- The seat that holds a call now, and the version of the call.
+-- The seat that holds a call now: that serves it, or rings for it, or has served it last.
 -- name: CallSeat :one
-SELECT coalesce(w.seat, c.seat, '')::text AS seat, c.version, c.state
-FROM call c LEFT JOIN seat_work w ON w.call = c.id AND w.work IN ('offered', 'engaged') WHERE c.id = @id;
-
--- The line that citizens reach by a number.
--- name: LineOfNumber :one
-SELECT id FROM line WHERE number = @number;
+SELECT coalesce((SELECT g.seat FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL),
+                (SELECT w.seat FROM seat_work w WHERE w.call = c.id AND w.work IN ('offered', 'engaged') ORDER BY w.work DESC, w.seat LIMIT 1),
+                c.seat, '')::text AS seat,
+       c.version, (c.ended_at IS NULL)::boolean AS open
+FROM call c WHERE c.id = @id;
 
 -- ------------------------------------------------------------------ hotline verify: the rows that break an invariant
 
@@ -241,58 +301,99 @@ SELECT id FROM line WHERE number = @number;
 -- name: BreachEnds :many
 SELECT c.id::text FROM call c
 WHERE c.arrived_at >= @since
-  AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.state = 'ended' THEN 1 ELSE 0 END)
+  AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.ended_at IS NULL THEN 0 ELSE 1 END)
 ORDER BY c.seq;
 
--- I3: a call has at most one open offer, and none once it has ended.
+-- I3: a call has at most one open offer of its line, and no open offer at all once it has ended.
 -- name: BreachOpenOffers :many
 SELECT c.id::text FROM call c JOIN offer o ON o.call = c.id AND o.state = 'open'
-GROUP BY c.id, c.state HAVING count(*) > (CASE WHEN c.state = 'ended' THEN 0 ELSE 1 END)
+GROUP BY c.id, c.ended_at HAVING count(*) FILTER (WHERE o.kind = 'line' OR c.ended_at IS NOT NULL) > (CASE WHEN c.ended_at IS NULL THEN 1 ELSE 0 END)
 ORDER BY c.id;
 
--- I3: a second seat has accepted a call only after the first one's leg had left.
+-- I3: no two seats serve a call at once.
+-- name: BreachSegments :many
+SELECT DISTINCT a.call::text FROM segment a JOIN segment b ON b.call = a.call AND b.id <> a.id AND b.began_at >= a.began_at
+WHERE a.began_at >= @since AND (a.ended_at IS NULL OR a.ended_at > b.began_at);
+
+-- I3: who has accepted a call serves it, by one offer. Coming back is not accepting, being consulted is not serving.
 -- name: BreachAccepted :many
-SELECT DISTINCT a.call::text FROM offer a JOIN offer b ON b.call = a.call AND b.id > a.id AND b.state = 'accepted'
-WHERE a.state = 'accepted' AND a.offered_at >= @since
-  AND NOT EXISTS (SELECT 1 FROM leg l WHERE l.call = a.call AND l.seat = a.seat AND l.left_at <= b.offered_at);
+SELECT o.call::text FROM offer o LEFT JOIN segment g ON g.id = o.participant AND g.call = o.call
+WHERE o.state = 'accepted' AND o.kind <> 'resume' AND o.offered_at >= @since
+GROUP BY o.call, o.participant
+HAVING count(*) > 1 OR bool_or(o.kind <> 'consult' AND g.id IS NULL)
+ORDER BY 1;
 
 -- I4: a seat has at most one live call.
 -- name: BreachSeatCalls :many
-SELECT coalesce(o.seat, c.seat)::text FROM call c LEFT JOIN offer o ON o.id = c.offer
-WHERE c.state IN ('offered', 'connecting', 'talking', 'reconnecting')
-GROUP BY 1 HAVING count(*) > 1 ORDER BY 1;
+SELECT x.seat FROM (
+  SELECT o.seat, o.call FROM offer o WHERE o.state = 'open'
+  UNION SELECT p.seat, p.call FROM participant p WHERE p.state <> 'gone' AND p.seat IS NOT NULL
+  UNION SELECT g.seat, g.call FROM segment g WHERE g.ended_at IS NULL) AS x
+GROUP BY x.seat HAVING count(*) > 1 ORDER BY x.seat;
 
--- I4: what a seat does and what its call says agree.
+-- I4: what a seat does is what its call says of it. Wrap-up is a segment's, whatever became of the call since.
 -- name: BreachSeatWork :many
-SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call LEFT JOIN offer o ON o.id = c.offer
-WHERE w.work = 'offered' AND (c.state NOT IN ('offered', 'connecting') OR o.seat IS DISTINCT FROM w.seat)
-   OR w.work = 'engaged' AND (c.state NOT IN ('connecting', 'talking', 'reconnecting') OR o.seat IS DISTINCT FROM w.seat)
-   OR w.work = 'wrap_up' AND c.state <> 'ended' AND c.seat = w.seat
-ORDER BY w.seat;
+SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call
+WHERE CASE w.work
+  WHEN 'offered' THEN NOT EXISTS (SELECT 1 FROM offer o WHERE o.id = w.offer AND o.seat = w.seat AND o.call = w.call AND o.state = 'open')
+  WHEN 'engaged' THEN c.ended_at IS NOT NULL
+    OR NOT EXISTS (SELECT 1 FROM participant p WHERE p.seat = w.seat AND p.call = w.call AND p.state <> 'gone')
+  WHEN 'wrap_up' THEN NOT EXISTS (SELECT 1 FROM segment g WHERE g.seat = w.seat AND g.call = w.call AND g.ended_at IS NOT NULL)
+  ELSE false END
+UNION
+SELECT o.seat FROM offer o JOIN seat_work w ON w.seat = o.seat
+WHERE o.state = 'open' AND NOT CASE o.kind WHEN 'resume' THEN w.work = 'engaged' AND w.call = o.call ELSE w.offer IS NOT DISTINCT FROM o.id END
+UNION
+SELECT g.seat FROM segment g JOIN seat_work w ON w.seat = g.seat
+WHERE g.ended_at IS NULL AND NOT (w.work = 'engaged' AND w.call = g.call)
+ORDER BY 1;
 
--- I5: nobody was offered a seat for the first time while someone with an earlier place waited in the same line. Pairs are made
--- one after the other but stored side by side, so inversions within the slack are none.
+-- I4: nobody takes part in a call that has ended.
+-- name: BreachParticipants :many
+SELECT DISTINCT c.id::text FROM participant p JOIN call c ON c.id = p.call WHERE p.state <> 'gone' AND c.ended_at IS NOT NULL ORDER BY 1;
+
+-- I5: no seat was offered a call while one with an earlier place waited for it: in the same line, not being offered nor served,
+-- and neither missed nor declined by that seat before. Two things that happen side by side are stored side by side, so who
+-- waited must have done so for the slack before and after. A pair that died with its controller before it was stored is nobody's
+-- fault: the offer beside it, the last that this controller made, does not count.
 -- name: BreachOrder :many
-WITH first AS (
-  SELECT c.id, c.line, c.priority, c.seq, c.queued_at, c.ended_at, (SELECT min(o.offered_at) FROM offer o WHERE o.call = c.id) AS offered_at
-  FROM call c WHERE c.arrived_at >= @since AND c.queued_at IS NOT NULL)
-SELECT (b.id || ' before ' || a.id)::text FROM first b JOIN first a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
-WHERE a.queued_at < b.offered_at - @slack::interval
-  AND coalesce(least(a.offered_at, a.ended_at), 'infinity') > b.offered_at + @slack::interval
-ORDER BY b.seq;
+WITH waited AS (
+  SELECT c.id, c.line, c.priority, c.seq, greatest(c.queued_at, (SELECT max(m.at) FROM call_line m WHERE m.call = c.id)) AS since,
+         coalesce(c.ended_at, 'infinity') AS until, c.outcome
+  FROM call c WHERE c.arrived_at >= @since AND c.queued_at IS NOT NULL AND c.line IS NOT NULL)
+SELECT (b.id || ' before ' || a.id)::text
+FROM waited b JOIN offer o ON o.call = b.id AND o.kind = 'line' AND o.offered_at >= b.since
+JOIN waited a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
+  AND a.since < o.offered_at - @slack::interval AND a.until > o.offered_at + @slack::interval
+WHERE a.outcome IS DISTINCT FROM 'registered_callback'
+  AND NOT (o.epoch < (SELECT epoch FROM controller)
+    AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.epoch = o.epoch AND f.at > o.offered_at + @slack::interval))
+  AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id
+    AND x.offered_at <= o.offered_at + @slack::interval AND coalesce(x.closed_at, 'infinity') >= o.offered_at - @slack::interval)
+  AND NOT EXISTS (SELECT 1 FROM segment g WHERE g.call = a.id
+    AND g.began_at <= o.offered_at + @slack::interval AND coalesce(g.ended_at, 'infinity') >= o.offered_at - @slack::interval)
+  AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id AND x.kind = 'line' AND x.state IN ('declined', 'expired')
+    AND (x.seat = o.seat OR x.reason = 'conflict' AND x.person = o.person) AND x.closed_at <= o.offered_at)
+GROUP BY a.id, b.id, b.seq ORDER BY b.seq, a.id;
 
--- I6: no two calls have one place.
+-- I6: a place is one live call's, and only a call that resumes another has that one's.
 -- name: BreachPlaces :many
-SELECT seq FROM call WHERE arrived_at >= @since GROUP BY seq HAVING count(*) > 1 ORDER BY seq;
+SELECT seq FROM call WHERE arrived_at >= @since OR ended_at IS NULL GROUP BY seq
+HAVING count(*) FILTER (WHERE ended_at IS NULL) > 1 OR count(*) FILTER (WHERE resumes IS NULL) > 1
+ORDER BY seq;
 
--- Who waits in a line by the rows, and who is being brought to a seat: the index keeps them, claimed, until they talk.
+-- Who waits in a line by the rows, and whether a seat rings for them: the queue keeps them, taken, until they talk.
 -- name: WaitingCalls :many
-SELECT id, priority, seq, state FROM call WHERE state IN ('queued', 'offered', 'connecting') AND line = @line ORDER BY priority, seq;
+SELECT c.id, c.priority, c.seq, EXISTS (SELECT 1 FROM offer o WHERE o.call = c.id AND o.state = 'open' AND o.kind = 'line') AS offered
+FROM call c WHERE c.phase = 'waiting' AND c.ended_at IS NULL AND c.line = @line ORDER BY c.priority, c.seq;
 
 -- I1: the channels among these that no call has.
 -- name: ChannelsWithoutCall :many
 SELECT ch::text FROM unnest(@channels::text[]) ch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.channel = ch) ORDER BY 1;
 
--- I14: every channel that a call which goes on has: the citizen's, and its seat's.
--- name: LiveChannels :many
-SELECT c.id AS call, c.channel, coalesce(o.leg, '')::text AS seat_leg FROM call c LEFT JOIN offer o ON o.id = c.offer WHERE c.state <> 'ended' ORDER BY c.seq;
+-- I14: the calls that go on, with the legs that each may have: of those who take part, and of its open offers.
+-- name: LiveLegs :many
+SELECT c.id AS call, coalesce(c.channel, '')::text AS channel,
+       (ARRAY(SELECT p.leg FROM participant p WHERE p.call = c.id AND p.state <> 'gone' AND p.leg <> '')
+         || ARRAY(SELECT @leg_prefix::text || o.id FROM offer o WHERE o.call = c.id AND o.state = 'open'))::text[] AS legs
+FROM call c WHERE c.ended_at IS NULL ORDER BY c.seq;

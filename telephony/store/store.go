@@ -1,5 +1,5 @@
-// Package store is telephony's durable side: calls, offers, seats' work, the controller's lease, and what boards read of
-// them, in Postgres. Every write of a call is one pipelined transaction, one round trip, guarded by the epoch (R3) and by
+// Package store is telephony's durable side: calls with their participants, offers and segments, seats' work, the
+// controller's lease, and what boards read of them, in Postgres. Every write of a call is one pipelined transaction, one round trip, guarded by the epoch (R3) and by
 // the version that the decision was made on; repeated after an unknown outcome it has the effect of one (R6).
 //
 // It must not decide anything: what follows from a call's state is telephony's, who may see it is httpapi's.
@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,17 +22,12 @@ import (
 	"hotline/telephony/store/db"
 )
 
-// sessionLine is the line of the Thursday event: it takes calls only while a session is open.
-const sessionLine = "session"
-
 // Store reads and writes calls.
 type Store struct {
 	pool  *pgxpool.Pool
 	q     *db.Queries
 	vault *Vault
 }
-
-var _ telephony.Ledger = (*Store)(nil)
 
 // New returns a store on a pool of its own (reliability.md 11.4: calls have one of 8), with the vault for numbers.
 func New(pool *pgxpool.Pool, vault *Vault) *Store {
@@ -70,7 +66,8 @@ func (s *Store) write(ctx context.Context, epoch int64, facts []factlog.Fact, fi
 	return refusal(s.pool.SendBatch(ctx, &p.batch).Close())
 }
 
-// refusal names what a guard or a unique index refused.
+// refusal names what a guard or a unique index refused. What else the data itself is refused for will be refused for ever:
+// classes 22 (data exception) and 23 (integrity constraint).
 func refusal(err error) error {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -87,11 +84,16 @@ func refusal(err error) error {
 		return errNotInWrapUp
 	case "23505": // unique_violation
 		switch pg.ConstraintName {
-		case "offer_open_seat", "offer_open_call", "seat_work_call":
+		case "offer_open_seat", "offer_open_call":
 			return telephony.ErrSeatTaken
 		case "call_pkey", "call_channel_key":
 			return errThere
+		case "call_resumes":
+			return errResumed
 		}
+	}
+	if strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") {
+		return fmt.Errorf("%w: %w", telephony.ErrUnstorable, err)
 	}
 	return err
 }
@@ -99,10 +101,11 @@ func refusal(err error) error {
 var (
 	errNotInWrapUp = errors.New("seat is in no wrap-up")
 	errThere       = errors.New("call is there already")
+	errResumed     = errors.New("another call has resumed that call")
 )
 
-// missing turns an empty answer, and an id that is none, into ErrNotFound.
-func missing(err error) error {
+// notFound turns an empty answer, and an id that is none, into ErrNotFound.
+func notFound(err error) error {
 	var pg *pgconn.PgError
 	if errors.Is(err, pgx.ErrNoRows) || errors.As(err, &pg) && pg.Code == "22P02" { // invalid_text_representation
 		return telephony.ErrNotFound
@@ -128,8 +131,8 @@ func rows(facts []telephony.Fact, actor string, epoch int64, at time.Time) ([]fa
 	return out, nil
 }
 
-// orNull is NULL for the empty value.
-func orNull[T ~string](v T) *string {
+// null is NULL for the empty value.
+func null[T ~string](v T) *string {
 	if v == "" {
 		return nil
 	}
@@ -137,7 +140,7 @@ func orNull[T ~string](v T) *string {
 	return &s
 }
 
-func timeOrNull(t time.Time) *time.Time {
+func nullTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -151,7 +154,7 @@ func text[T ~string](p *string) T {
 	return T(*p)
 }
 
-func utc(p *time.Time) time.Time {
+func timeOf(p *time.Time) time.Time {
 	if p == nil {
 		return time.Time{}
 	}

@@ -19,21 +19,15 @@ import (
 // Evidence is what Verify may compare the database with. Without a part, the invariants that need it are not examined.
 type Evidence struct {
 	Since    time.Time           // calls that arrived before are taken as they are
-	Now      time.Time           // for leases in the indexes
 	Answered []telephony.LegID   // channels that the exchange or the caller's side says were answered (I1)
-	Line     LineIndex           // I6, I13
-	Seats    SeatIndex           // I13
+	Lines    LineQueue           // I6, I13
 	Snapshot *telephony.Snapshot // I14
 }
 
-// LineIndex lists who waits (telephony/line).
-type LineIndex interface {
-	List(ctx context.Context, line agent.LineID) ([]telephony.Waiting, error)
-}
-
-// SeatIndex lists who is free (agent/roster).
-type SeatIndex interface {
-	List(ctx context.Context, line agent.LineID, now time.Time) (map[agent.SeatID]time.Time, error)
+// LineQueue lists who is in a line, taken callers too, and the seats with somebody there as the queue knows them: whether each
+// takes calls, and the time since which it may be rung, zero when it may not (telephony/line).
+type LineQueue interface {
+	List(ctx context.Context, line agent.LineID) ([]telephony.Waiting, []telephony.LineSeat, error)
 }
 
 // Breach is a broken invariant of reliability.md 5 with the rows that break it.
@@ -47,14 +41,16 @@ func (b Breach) String() string {
 	return b.Invariant + " " + b.What + ": " + strings.Join(b.Rows, ", ")
 }
 
-// orderSlack is how far two offers of one line may be stored in the other order than they were made.
-const orderSlack = 250 * time.Millisecond
+// orderSlack is how far apart two steps of one line may be stored and still have happened side by side: a caller whose entry
+// is being stored keeps those behind from being served for ComingFor only, and pairs are made one after the other but stored
+// each in its own transaction, which takes up to a quarter of a second more on a loaded machine.
+const orderSlack = telephony.ComingFor + 250*time.Millisecond
 
 // Verify examines I1 to I6, I13 and I14 as far as the evidence goes. It asks for a quiet moment: a call that changes between
 // two of its reads can look like a breach.
 func Verify(ctx context.Context, pool *pgxpool.Pool, e Evidence) ([]Breach, error) {
 	v := &verifier{q: db.New(pool), e: e}
-	for _, examine := range []func(context.Context) error{v.rows, v.answered, v.indexes, v.exchange} {
+	for _, examine := range []func(context.Context) error{v.rows, v.answered, v.queues, v.exchange} {
 		if err := examine(ctx); err != nil {
 			return nil, fmt.Errorf("verify: %w", err)
 		}
@@ -82,13 +78,15 @@ func (v *verifier) rows(ctx context.Context) error {
 	}{
 		{"I2", "calls without exactly one end", func(ctx context.Context) ([]string, error) { return v.q.BreachEnds(ctx, v.e.Since) }},
 		{"I3", "calls with open offers that they may not have", v.q.BreachOpenOffers},
-		{"I3", "calls that two seats held at once", func(ctx context.Context) ([]string, error) { return v.q.BreachAccepted(ctx, v.e.Since) }},
+		{"I3", "calls that two seats served at once", func(ctx context.Context) ([]string, error) { return v.q.BreachSegments(ctx, v.e.Since) }},
+		{"I3", "calls accepted without being served, or twice", func(ctx context.Context) ([]string, error) { return v.q.BreachAccepted(ctx, v.e.Since) }},
 		{"I4", "seats with more than one live call", v.q.BreachSeatCalls},
 		{"I4", "seats whose work is not their call's", v.q.BreachSeatWork},
+		{"I4", "calls that have ended with somebody still in them", v.q.BreachParticipants},
 		{"I5", "calls offered before others with an earlier place", func(ctx context.Context) ([]string, error) {
 			return v.q.BreachOrder(ctx, db.BreachOrderParams{Since: v.e.Since, Slack: orderSlack})
 		}},
-		{"I6", "places that two calls have", func(ctx context.Context) ([]string, error) {
+		{"I6", "places that two calls have without resuming each other", func(ctx context.Context) ([]string, error) {
 			seqs, err := v.q.BreachPlaces(ctx, v.e.Since)
 			return texts(seqs), err
 		}},
@@ -108,80 +106,78 @@ func (v *verifier) answered(ctx context.Context) error {
 	return err
 }
 
-// indexes are compared with what they would be rebuilt to.
-func (v *verifier) indexes(ctx context.Context) error {
+// queues are compared with what they would be rebuilt to.
+func (v *verifier) queues(ctx context.Context) error {
+	if v.e.Lines == nil {
+		return nil
+	}
 	lines, err := v.q.Lines(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range lines {
-		if err := v.line(ctx, agent.LineID(id)); err != nil {
+	for _, l := range lines {
+		line := agent.LineID(l.ID)
+		waiting, seats, err := v.e.Lines.List(ctx, line)
+		if err != nil {
 			return err
 		}
-		if err := v.seats(ctx, agent.LineID(id)); err != nil {
+		if err := v.callers(ctx, line, waiting); err != nil {
+			return err
+		}
+		if err := v.seats(ctx, line, seats); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *verifier) line(ctx context.Context, line agent.LineID) error {
-	if v.e.Line == nil {
-		return nil
-	}
-	rows, err := v.q.WaitingCalls(ctx, orNull(line))
+func (v *verifier) callers(ctx context.Context, line agent.LineID, queued []telephony.Waiting) error {
+	rows, err := v.q.WaitingCalls(ctx, null(line))
 	if err != nil {
 		return err
 	}
-	indexed, err := v.e.Line.List(ctx, line)
-	if err != nil {
-		return err
-	}
-	have := make(map[telephony.CallID]telephony.Waiting, len(indexed))
-	for _, w := range indexed {
+	have := make(map[telephony.CallID]telephony.Waiting, len(queued))
+	for _, w := range queued {
 		have[w.Call] = w
 	}
-	var missing, moved []string
+	var absent, moved []string
 	for _, r := range rows {
 		call := telephony.CallID(r.ID)
 		switch w, there := have[call]; {
-		case !there && telephony.State(r.State) == telephony.StateQueued:
-			missing = append(missing, r.ID)
+		case !there && !r.Offered:
+			absent = append(absent, r.ID)
 		case !there:
 		case w.Seq != r.Seq || w.Priority != int(r.Priority):
 			moved = append(moved, r.ID)
 		}
 		delete(have, call)
 	}
-	v.add("I13", "calls that wait in line "+string(line)+" and are not in its index", missing)
+	v.add("I13", "calls that wait in line "+string(line)+" and are not in its queue", absent)
 	v.add("I6", "calls whose place in line "+string(line)+" is not their own", moved)
-	v.add("I13", "calls in the index of line "+string(line)+" that do not wait", texts(slices.Sorted(maps.Keys(have))))
+	v.add("I13", "calls in the queue of line "+string(line)+" that do not wait", texts(slices.Sorted(maps.Keys(have))))
 	return nil
 }
 
-func (v *verifier) seats(ctx context.Context, line agent.LineID) error {
-	if v.e.Seats == nil {
-		return nil
-	}
-	want, err := (&Store{q: v.q}).Ready(ctx, line)
+func (v *verifier) seats(ctx context.Context, line agent.LineID, queued []telephony.LineSeat) error {
+	want, err := (&Store{q: v.q}).Seats(ctx, line)
 	if err != nil {
 		return err
 	}
-	have, err := v.e.Seats.List(ctx, line, v.e.Now)
-	if err != nil {
-		return err
+	have := make(map[agent.SeatID]telephony.LineSeat, len(queued))
+	for _, s := range queued {
+		have[s.Seat] = s
 	}
 	var wrong []string
-	for seat, since := range want {
-		indexed, there := have[seat]
-		if !there || !indexed.Equal(since) {
-			wrong = append(wrong, string(seat))
+	for _, s := range want {
+		q, there := have[s.Seat]
+		if !there || q.Person != s.Person || q.Open != s.Open || s.Open && !q.Since.Equal(s.Since) {
+			wrong = append(wrong, string(s.Seat))
 		}
-		delete(have, seat)
+		delete(have, s.Seat)
 	}
 	wrong = append(wrong, texts(slices.Collect(maps.Keys(have)))...)
 	slices.Sort(wrong)
-	v.add("I13", "seats of line "+string(line)+" that the roster shows otherwise than the rows", wrong)
+	v.add("I13", "seats of line "+string(line)+" that its queue shows otherwise than the rows", wrong)
 	return nil
 }
 
@@ -190,7 +186,7 @@ func (v *verifier) exchange(ctx context.Context) error {
 	if v.e.Snapshot == nil {
 		return nil
 	}
-	rows, err := v.q.LiveChannels(ctx)
+	rows, err := v.q.LiveLegs(ctx, string(telephony.LegOf("")))
 	if err != nil {
 		return err
 	}
@@ -201,9 +197,12 @@ func (v *verifier) exchange(ctx context.Context) error {
 	known, talks := make(map[telephony.LegID]bool), make(map[telephony.BridgeID]bool)
 	var lost, strays, bridges []string
 	for _, r := range rows {
-		known[telephony.LegID(r.Channel)], known[telephony.LegID(r.SeatLeg)] = true, true
+		known[telephony.LegID(r.Channel)] = true
+		for _, leg := range r.Legs {
+			known[telephony.LegID(leg)] = true
+		}
 		talks[telephony.TalkBridge(telephony.CallID(r.Call))] = true
-		if !exists[telephony.LegID(r.Channel)] {
+		if r.Channel != "" && !exists[telephony.LegID(r.Channel)] { // a call back has none before the citizen is rung
 			lost = append(lost, r.Call)
 		}
 	}

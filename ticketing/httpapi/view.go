@@ -63,7 +63,7 @@ type Event struct {
 	At        time.Time      `json:"at"`
 	Actor     string         `json:"actor"`
 	ActorName string         `json:"actor_name" doc:"Empty: the system itself"`
-	What      string         `json:"what" enum:"opened,drafted,seated,missed,registered,closed"`
+	What      string         `json:"what" enum:"opened,drafted,seated,missed,resumed,registered,closed"`
 	Data      map[string]any `json:"data"`
 }
 

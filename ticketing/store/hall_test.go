@@ -47,7 +47,7 @@ func setup(t *testing.T) *hall {
 	h := &hall{t: t, pool: pool, store: store.New(pool, factlog.NewSignal()), session: id(t), who: map[string]agent.Identity{}, now: at}
 	h.Service = &ticketing.Service{Store: h.store, Calendar: cal, Rules: ticketing.PlanRules(), Now: h.clock, Random: rand.Reader}
 	h.exec(`INSERT INTO unit VALUES ('EDU', '省教育厅', '安徽省教育厅', 'department'), ('TAX', '省税务局', '安徽省税务局', 'department')`)
-	h.exec(`INSERT INTO line (id, name, number) VALUES ('session', '接热线、办实事', '12345')`)
+	h.exec(`INSERT INTO line (id, name) VALUES ('session', '接热线、办实事')`)
 	h.exec(`INSERT INTO session (id, number, unit, theme, opens_at, closes_at, state) VALUES ($1, 41, 'EDU', '教育', $2, $3, 'open')`,
 		h.session, at.Add(-30*time.Minute), at.Add(150*time.Minute))
 	for name, p := range map[string]struct {
@@ -112,22 +112,36 @@ func (h *hall) admitted(citizen string) telephony.CallID {
 	if citizen != "" {
 		index = []byte(citizen)
 	}
-	h.exec(`INSERT INTO call (id, channel, line, session, dialled, num_idx, num_tail, place, state, seq, arrived_at, queued_at, epoch)
-		VALUES ($1::uuid, $1::uuid::text, 'session', $2, '12345', $3, $4, '合肥', 'queued', $5, $6, $6, 0)`, call, h.session, index, "138****5678", h.seq, h.clock())
+	h.exec(`INSERT INTO call (id, channel, line, session, dialled, num_idx, num_tail, place, phase, seq, arrived_at, queued_at, epoch)
+		VALUES ($1::uuid, $1::uuid::text, 'session', $2, '12345', $3, $4, '合肥', 'waiting', $5, $6, $6, 0)`, call, h.session, index, "138****5678", h.seq, h.clock())
 	return telephony.CallID(call)
 }
 
 // talking lets the seat take the call.
 func (h *hall) talking(call telephony.CallID, seat, person string) {
 	h.t.Helper()
-	h.exec(`INSERT INTO offer (id, call, seat, person, state, offered_at, expires_at, closed_at, epoch) VALUES ($1, $2, $3, $4, 'accepted', $5, $5, $5, 0)`,
+	h.exec(`INSERT INTO segment (id, call, seat, person, began_at) VALUES ($1, $2, $3, $4, $5)`,
 		id(h.t), string(call), seat, string(h.who[person].Person), h.clock())
-	h.exec(`UPDATE call SET state = 'talking', answered_at = $2, seat = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), seat)
+	h.exec(`UPDATE call SET phase = 'serving', answered_at = coalesce(answered_at, $2), seat = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), seat)
+}
+
+// handedOver ends the segment that goes on.
+func (h *hall) handedOver(call telephony.CallID) {
+	h.t.Helper()
+	h.exec(`UPDATE segment SET ended_at = $2, why = 'handed_over' WHERE call = $1 AND ended_at IS NULL`, string(call), h.clock())
+}
+
+// resumes is an admitted call of somebody who has rung again.
+func (h *hall) resumes(old telephony.CallID) telephony.CallID {
+	h.t.Helper()
+	call := h.admitted("again")
+	h.exec(`UPDATE call SET resumes = $2 WHERE id = $1`, string(call), string(old))
+	return call
 }
 
 func (h *hall) ended(call telephony.CallID, outcome telephony.Outcome) {
 	h.t.Helper()
-	h.exec(`UPDATE call SET state = 'ended', ended_at = $2, outcome = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), string(outcome))
+	h.exec(`UPDATE call SET phase = 'ended', ended_at = $2, outcome = $3, version = version + 1 WHERE id = $1`, string(call), h.clock(), string(outcome))
 }
 
 // handle lets the reaction see one fact, and again as long as somebody else gets in between.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,8 @@ const actor = "ticketing"
 // Kinds are the facts that Handle reacts to.
 func Kinds() []string { return []string{"call.admitted", "call.talking", "call.ended"} }
 
-// Handler returns the reaction for factlog.React: an admitted call gets its draft, a call that is taken gives its drafts
-// seat and official, and one that ended unanswered leaves a missed ticket. It reads the call as it is now, so a fact that
+// Handler returns the reaction for factlog.React: an admitted call gets its draft, or that of the call it resumes; a call that
+// is taken gives its drafts seat and official, and one that ended unanswered leaves a missed ticket. It reads the call as it is now, so a fact that
 // comes late, twice or after its successor leads to the same ticket.
 func (s *Store) Handler(random io.Reader) func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
 	return func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
@@ -43,14 +44,19 @@ func (s *Store) Handler(random io.Reader) func(ctx context.Context, w *factlog.P
 	}
 }
 
-// open queues the call's ticket unless it is there.
+// open queues the call's ticket unless it is there: the draft of the call that it resumes, or a new one.
 func (s *Store) open(ctx context.Context, w *factlog.Pipeline, call string, random io.Reader, at time.Time) (bool, error) {
 	c, err := s.q.CallToOpen(ctx, call)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && c.Opened {
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && c.Done {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("read call %s: %w", call, err)
+	}
+	if c.Resumes != nil {
+		if taken, err := s.takeOver(ctx, w, call, c, at); taken || err != nil {
+			return taken, err
+		}
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -71,6 +77,29 @@ func (s *Store) open(ctx context.Context, w *factlog.Pipeline, call string, rand
 		ID: ticketing.TicketID(id.String()), Kind: ticketing.Kind(c.Kind), Call: telephony.CallID(call), Seat: text[agent.SeatID](c.Seat), Version: firstVersion,
 	}
 	return true, queue(ctx, w, ticketing.Change{After: after, What: ticketing.WhatOpened, Actor: actor, At: at})
+}
+
+// takeOver queues that the draft of the call which this one resumes goes on with this one.
+func (s *Store) takeOver(ctx context.Context, w *factlog.Pipeline, call string, c db.CallToOpenRow, at time.Time) (bool, error) {
+	drafts, err := s.q.DraftToTakeOver(ctx, call)
+	if err != nil || len(drafts) == 0 {
+		return false, err
+	}
+	r := drafts[0]
+	seat, official, session := cmp.Or(c.Seat, r.Seat), cmp.Or(c.Official, r.Official), cmp.Or(c.Session, r.Session)
+	err = db.New(w).TakeOverDraft(ctx, db.TakeOverDraftParams{
+		ID: r.ID, Before: r.Version, Call: call, Kind: c.Kind, Session: session, Seat: seat, Official: official,
+	})
+	if err != nil {
+		return false, fmt.Errorf("take over a draft for call %s: %w", call, err)
+	}
+	return true, queue(ctx, w, ticketing.Change{
+		Before: ticketing.Ticket{Call: telephony.CallID(r.Call), Seat: text[agent.SeatID](r.Seat)},
+		After: ticketing.Ticket{
+			ID: ticketing.TicketID(r.ID), Call: telephony.CallID(call), Kind: ticketing.Kind(c.Kind), Seat: text[agent.SeatID](seat), Version: r.Version + 1,
+		},
+		What: ticketing.WhatResumed, Actor: actor, At: at,
+	})
 }
 
 // follow queues what brings the call's drafts up to the call. Drafts that are so already are left alone, so a repetition does nothing.

@@ -257,7 +257,8 @@ func TestRightsOverARunningCall(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	call := h.admitted("a")
-	h.exec(`INSERT INTO offer (id, call, seat, person, state, offered_at, expires_at, epoch) VALUES ($1, $2, 'A01', $3, 'open', $4, $4, 0)`,
+	h.exec(`INSERT INTO offer (id, call, grp, participant, seat, person, state, offered_at, expires_at, epoch)
+		VALUES ($1::uuid, $2, $1::uuid, $1::uuid, 'A01', $3, 'open', $4, $4, 0)`,
 		id(t), string(call), string(h.who["official"].Person), at)
 	want := map[string]error{
 		"official": nil, "recorder": nil, "operator": nil, "supervisor": nil, "office": nil,
@@ -449,4 +450,99 @@ func TestSweepOpensWhatTheReactionMissed(t *testing.T) {
 	opened, err = h.store.Sweep(t.Context(), rand.Reader, at)
 	require.NoError(t, err)
 	require.Zero(t, opened)
+}
+
+// The last segment says whose the ticket is; who served before still has to do with it.
+func TestLastSegmentOwnsTheTicket(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call, d := h.atSeat("a")
+	h.handedOver(call)
+	h.later(time.Minute)
+	h.talking(call, "A02", "other official")
+	require.NoError(t, h.handle("call.talking", call))
+	d2 := h.draft(call)
+	require.Equal(t, d.ID, d2.ID)
+	require.EqualValues(t, "A02", d2.Seat)
+	require.Equal(t, h.who["other official"].Person, d2.Official)
+	for _, name := range []string{"official", "other official"} {
+		_, _, err := h.Ticket(t.Context(), h.who[name], d.ID)
+		require.NoError(t, err, name)
+	}
+}
+
+// I7: who rings again goes on with the draft; the call before has none from then on, and nothing opens another.
+func TestResumedCallTakesTheDraftOver(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	old := h.admitted("a")
+	require.NoError(t, h.handle("call.admitted", old))
+	h.ended(old, telephony.OutcomeAbandonedInQueue)
+	require.NoError(t, h.handle("call.ended", old))
+	d := h.draft(old)
+	require.Equal(t, ticketing.KindMissed, d.Kind)
+
+	call := h.resumes(old)
+	for range 2 {
+		require.NoError(t, h.handle("call.admitted", call))
+		require.NoError(t, h.handle("call.admitted", old), "late or repeated")
+		require.NoError(t, h.handle("call.ended", old))
+		opened, err := h.store.Sweep(t.Context(), rand.Reader, at)
+		require.NoError(t, err)
+		require.Zero(t, opened)
+	}
+	taken := h.draft(call)
+	require.Equal(t, d.ID, taken.ID)
+	require.Equal(t, ticketing.KindCall, taken.Kind)
+	require.Equal(t, d.Version+1, taken.Version)
+	require.Equal(t, d.QueryCode, taken.QueryCode)
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket`))
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket_event WHERE what = 'resumed' AND data->>'resumes' = $1::text AND data->>'call' = $2::text`, string(old), string(call)))
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.drafted' AND topics @> ARRAY['call:' || $1::text, 'call:' || $2::text]`, string(old), string(call)))
+
+	// They are not admitted the next time, and then they are: the draft goes on all the same.
+	h.ended(call, telephony.OutcomeAbandonedInQueue)
+	require.NoError(t, h.handle("call.ended", call))
+	notice := h.resumes(call)
+	h.exec(`UPDATE call SET queued_at = NULL WHERE id = $1`, string(notice))
+	h.ended(notice, telephony.OutcomeAbandonedShort)
+	require.NoError(t, h.handle("call.ended", notice))
+	require.Equal(t, ticketing.KindMissed, h.draft(call).Kind)
+	last := h.resumes(notice)
+	h.talking(last, "A01", "official")
+	require.NoError(t, h.handle("call.talking", last))
+	require.Equal(t, d.ID, h.draft(last).ID)
+	require.EqualValues(t, "A01", h.draft(last).Seat)
+	opened, err := h.store.Sweep(t.Context(), rand.Reader, at)
+	require.NoError(t, err)
+	require.Zero(t, opened)
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket`))
+}
+
+// What was registered already stays with the call in which it was said.
+func TestResumedCallLeavesARegisteredTicket(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	old, d := h.atSeat("a")
+	h.registered(d, "学籍", ticketing.OutcomeAnswered)
+	h.ended(old, telephony.OutcomeAnsweredOfficial)
+	call := h.resumes(old)
+	require.NoError(t, h.handle("call.admitted", call))
+	require.NotEqual(t, d.ID, h.draft(call).ID)
+	require.Equal(t, d.ID, h.draft(old).ID)
+	require.Equal(t, 2, h.count(`SELECT count(*) FROM ticket`))
+}
+
+// The sweep finds a redial whose reaction was lost, and takes the draft over as well.
+func TestSweepTakesOverToo(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	old := h.admitted("a")
+	require.NoError(t, h.handle("call.admitted", old))
+	h.ended(old, telephony.OutcomeAbandonedInQueue)
+	call := h.resumes(old)
+	_, err := h.store.Sweep(t.Context(), rand.Reader, at)
+	require.NoError(t, err)
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket WHERE call = $1`, string(call)))
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket`))
 }

@@ -459,18 +459,42 @@ func (q *Queries) PurgeLogins(ctx context.Context, at time.Time) (int64, error) 
 }
 
 const putLine = `-- name: PutLine :exec
-INSERT INTO line (id, name, number) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING
+INSERT INTO line (id, name) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING
 `
 
 type PutLineParams struct {
-	ID     string
-	Name   string
-	Number string
+	ID   string
+	Name string
 }
 
 // Adds a line; its settings stay as they are when it is there already.
 func (q *Queries) PutLine(ctx context.Context, arg PutLineParams) error {
-	_, err := q.db.Exec(ctx, putLine, arg.ID, arg.Name, arg.Number)
+	_, err := q.db.Exec(ctx, putLine, arg.ID, arg.Name)
+	return err
+}
+
+const putLineNumber = `-- name: PutLineNumber :exec
+INSERT INTO line_number (number, line, rank, during)
+SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM line_number n WHERE n.line = $2)
+ON CONFLICT (number, line) DO NOTHING
+`
+
+type PutLineNumberParams struct {
+	Number string
+	Line   string
+	Rank   int32
+	During string
+}
+
+// Lets citizens reach a line by a number, beside the other lines of that number. A line that is reached by a number already
+// keeps it.
+func (q *Queries) PutLineNumber(ctx context.Context, arg PutLineNumberParams) error {
+	_, err := q.db.Exec(ctx, putLineNumber,
+		arg.Number,
+		arg.Line,
+		arg.Rank,
+		arg.During,
+	)
 	return err
 }
 

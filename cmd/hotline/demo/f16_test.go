@@ -17,9 +17,9 @@ func TestF16EventSocketReset(t *testing.T) {
 	s := start(t, seats, between)
 	s.hall.sit()
 	talkers := s.citizens.arrive(0, seats)
-	s.until("all talk", patience, func() bool { return s.count(telephony.StateTalking) == seats })
+	s.until("all talk", patience, func() bool { return s.count(telephony.WordTalking) == seats })
 	waiters := s.citizens.arrive(10, 10+waiting)
-	s.until("the others wait", patience, func() bool { return s.count(telephony.StateQueued) == waiting })
+	s.until("the others wait", patience, func() bool { return s.count(telephony.WordQueued) == waiting })
 	byCitizen := map[string]*ring{}
 	for _, r := range s.hall.talking() {
 		byCitizen[r.masked] = r
@@ -37,11 +37,11 @@ func TestF16EventSocketReset(t *testing.T) {
 	link.mend()
 	mended := time.Now()
 	ended := func(c *citizen) bool {
-		return one[int](s, `SELECT count(*) FROM call WHERE num_tail = $1 AND state = 'ended'`, c.masked) == 1
+		return one[int](s, `SELECT count(*) FROM call WHERE num_tail = $1 AND phase = 'ended'`, c.masked) == 1
 	}
 	s.until("the ends are found", patience, func() bool { return ended(talkers[0]) && ended(talkers[1]) && ended(waiters[0]) })
 	found := time.Since(mended)
-	s.until("the freed seats are offered", patience, func() bool { return s.count(telephony.StateTalking) == seats })
+	s.until("the freed seats are offered", patience, func() bool { return s.count(telephony.WordTalking) == seats })
 	served := time.Since(mended)
 	t.Logf("refused for 500 ms; after the return: ends recorded in %s, freed seats talk in %s", millis(found), millis(served))
 	require.Less(t, found, 4*time.Second, "promise: 2 s; with the race detector on a shared machine more is allowed")
@@ -66,7 +66,7 @@ func TestF16EventSocketReset(t *testing.T) {
 	for _, c := range s.hall.talking() {
 		_ = c.hangUp() // or over already
 	}
-	s.until("all are served", patience, func() bool { return one[int](s, `SELECT count(*) FROM call WHERE state <> 'ended'`) == 0 })
+	s.until("all are served", patience, func() bool { return one[int](s, nobodyLeft) == 0 })
 	s.requireInOrder(seats)
 	s.verify()
 }

@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -12,40 +13,36 @@ import (
 // F1: the server is killed while people talk. Nobody hears a gap; who hangs up meanwhile is recorded; the next caller is
 // served by whoever has become free.
 func TestF1ConversationsOutliveTheServer(t *testing.T) {
-	const conversations = 20
-	s := start(t, conversations)
+	const conversations = 50
+	s := start(t, conversations, musical)
 	s.hall.sit()
 	citizens := s.citizens.arrive(0, conversations)
-	s.until("all talk", patience, func() bool { return s.count(telephony.StateTalking) == conversations })
+	s.until("all talk", patience, func() bool { return s.count(telephony.WordTalking) == conversations })
 	byCitizen := map[string]*ring{}
 	for _, r := range s.hall.talking() {
 		byCitizen[r.masked] = r
 	}
 	require.Len(t, byCitizen, conversations, "each with an official of their own")
 
-	noise := control(s)
-	listen := func() {
-		noise.listen()
-		for _, c := range citizens {
-			c.ear.listen()
-			byCitizen[c.masked].ear.listen()
-		}
-	}
-	worst := func(of []*citizen) (time.Duration, time.Duration) {
-		var down, up time.Duration
+	// Judged by calls that Asterisk serves alone, over the same two seconds: what the machine does to everybody is not ours.
+	noise := append(controls(s, 5), control(s))
+	ears := func(of []*citizen) ([]*ear, []*ear) { // of citizens, of their officials
+		var down, up []*ear
 		for _, c := range of {
-			heard, n := c.ear.gap()
-			require.Positive(t, n, "%s hears", c.masked)
-			said, m := byCitizen[c.masked].ear.gap()
-			require.Positive(t, m, "%s is heard", c.masked)
-			down, up = max(down, heard), max(up, said)
+			down, up = append(down, c.ear), append(up, byCitizen[c.masked].ear)
 		}
 		return down, up
 	}
+	listen := func() {
+		down, up := ears(citizens)
+		for _, e := range slices.Concat(noise, down, up) {
+			e.listen()
+		}
+	}
 	listen()
-	wait(s.ctx.Done(), time.Second)
-	beforeDown, beforeUp := worst(citizens)
-	quiet, _ := noise.gap()
+	wait(s.ctx.Done(), 2*time.Second)
+	down, up := ears(citizens)
+	beforeDown, beforeUp, quiet := worst(t, down...), worst(t, up...), worst(t, noise...)
 
 	listen()
 	killed := time.Now()
@@ -59,18 +56,18 @@ func TestF1ConversationsOutliveTheServer(t *testing.T) {
 	}
 	require.NoError(t, s.Ready(s.ctx, patience))
 	ready := time.Since(killed)
-	s.until("the ends are recorded", patience, func() bool { return s.count(telephony.StateTalking) == len(staying) })
+	s.until("the ends are recorded", patience, func() bool { return s.count(telephony.WordTalking) == len(staying) })
 	recorded := time.Since(killed)
 	late := s.citizens.arrive(100, 101)[0]
-	s.until("a new caller talks", patience, func() bool { return s.count(telephony.StateTalking) == len(staying)+1 })
+	s.until("a new caller talks", patience, func() bool { return s.count(telephony.WordTalking) == len(staying)+1 })
 	wait(s.ctx.Done(), max(0, 3*time.Second-time.Since(killed)))
-	afterDown, afterUp := worst(staying)
-	noisy, _ := noise.gap()
-	t.Logf("%d conversations; kill to ready %s, to ends recorded %s; largest RTP gap towards citizens %s, towards officials %s (before the kill %s, %s; loopback alone %s, before %s)",
-		conversations, millis(ready), millis(recorded), millis(afterDown), millis(afterUp), millis(beforeDown), millis(beforeUp), millis(noisy), millis(quiet))
-	limit := 100*time.Millisecond + max(noisy, quiet, beforeDown, beforeUp)
-	require.Less(t, afterDown, limit, "promise: 100 ms, beyond what this machine's scheduler does by itself")
-	require.Less(t, afterUp, limit, "promise: 100 ms, beyond what this machine's scheduler does by itself")
+	down, up = ears(staying)
+	afterDown, afterUp, noisy := worst(t, down...), worst(t, up...), worst(t, noise...)
+	t.Logf("%d conversations; kill to ready %s, to ends recorded %s; largest RTP gap towards citizens %s, towards officials %s, in the control calls %s (before the kill %s, %s, %s)",
+		conversations, millis(ready), millis(recorded), millis(afterDown), millis(afterUp), millis(noisy), millis(beforeDown), millis(beforeUp), millis(quiet))
+	limit := 100*time.Millisecond + max(noisy, quiet)
+	require.Less(t, afterDown, limit, "promise: 100 ms, beyond what the machine does to calls that hotline has no part in")
+	require.Less(t, afterUp, limit, "promise: 100 ms, beyond what the machine does to calls that hotline has no part in")
 	require.Less(t, ready, 5*time.Second, "promise: 2 s; with the race detector on a shared machine more is allowed")
 
 	for _, c := range staying {
@@ -91,7 +88,7 @@ func TestF1ConversationsOutliveTheServer(t *testing.T) {
 		}
 	}
 	require.NoError(t, late.leave())
-	s.until("all is over", patience, func() bool { return one[int](s, `SELECT count(*) FROM call WHERE state <> 'ended'`) == 0 })
+	s.until("all is over", patience, func() bool { return one[int](s, nobodyLeft) == 0 })
 	for i, c := range staying {
 		require.Equal(t, "answered_official/"+map[bool]string{true: "caller", false: "seat"}[i%2 == 0], s.ended(c))
 	}

@@ -34,7 +34,7 @@ func TestF2KilledWhileTelephonesRing(t *testing.T) {
 		citizens := s.citizens.arrive(10*i, 10*i+callers)
 		s.until("the server dies at "+x.point, patience, func() bool { return s.ServerPID() != armed })
 		died := time.Since(began)
-		s.until("all talk", patience, func() bool { return s.count(telephony.StateTalking) == callers })
+		s.until("all talk", patience, func() bool { return s.count(telephony.WordTalking) == callers })
 		talk := time.Since(began)
 		for _, c := range citizens {
 			require.Equal(t, 1, one[int](s, `SELECT count(*) FROM offer o JOIN call c ON c.id = o.call WHERE c.num_tail = $1 AND o.state = 'accepted'`, c.masked))
@@ -49,7 +49,7 @@ func TestF2KilledWhileTelephonesRing(t *testing.T) {
 			s.until("the citizen hears", patience, func() bool { _, n := c.ear.gap(); return n > 20 })
 			require.NoError(t, c.leave())
 		}
-		s.until("all is over", patience, func() bool { return one[int](s, `SELECT count(*) FROM call WHERE state <> 'ended'`) == 0 })
+		s.until("all is over", patience, func() bool { return one[int](s, nobodyLeft) == 0 })
 		for _, c := range citizens {
 			require.Equal(t, "answered_official/caller", s.ended(c))
 		}

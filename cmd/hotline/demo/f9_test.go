@@ -15,9 +15,9 @@ func TestF9RedisLosesEverything(t *testing.T) {
 	s := start(t, seats, sinking)
 	s.hall.sit()
 	firsts := s.citizens.arrive(0, seats)
-	s.until("the first ones talk", patience, func() bool { return s.count(telephony.StateTalking) == seats })
+	s.until("the first ones talk", patience, func() bool { return s.count(telephony.WordTalking) == seats })
 	s.originate(waiting)
-	s.until("the others wait", patience, func() bool { return s.count(telephony.StateQueued) == waiting })
+	s.until("the others wait", patience, func() bool { return s.count(telephony.WordQueued) == waiting })
 	forget := func() {
 		require.NoError(t, s.redis.FlushAll(s.ctx).Err())
 		require.NoError(t, s.redis.ScriptFlush(s.ctx).Err())
@@ -35,7 +35,7 @@ func TestF9RedisLosesEverything(t *testing.T) {
 	s.until("all are served", time.Minute, func() bool {
 		forget()
 		flushes++
-		return one[int](s, `SELECT count(*) FROM call WHERE state <> 'ended'`) == 0
+		return one[int](s, nobodyLeft) == 0
 	})
 	t.Logf("%d waiting: FLUSHALL, hang-up to next ring %s; served through %d further FLUSHALLs; %d offers", waiting, millis(next), flushes, one[int](s, `SELECT count(*) FROM offer`))
 	s.requireInOrder(seats)

@@ -54,8 +54,9 @@ func (d *Demo) hall(ctx context.Context) error {
 	if err := d.line(ctx, store, pool); err != nil {
 		return err
 	}
-	if _, err := store.LiveSession(ctx); errors.Is(err, agent.ErrNotFound) {
-		now := time.Now()
+	now := time.Now()
+	live, err := store.LiveSession(ctx)
+	if errors.Is(err, agent.ErrNotFound) || err == nil && !live.ClosesAt.After(now) { // that of an earlier day takes nobody
 		_, err = store.OpenSession(ctx, agentstore.NewSession{
 			Unit: units[0].Code, Theme: "优化营商环境 服务企业发展", OpensAt: now, ClosesAt: now.Add(12 * time.Hour),
 		})

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -50,6 +51,42 @@ func (e *ear) gap() (time.Duration, int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return max(e.worst, time.Since(e.last)), e.n
+}
+
+// undisturbed is a number that Asterisk plays music to by itself: hotline has no part in it.
+const undisturbed = "99999"
+
+const music = "\n[from-trunk](+)\nexten => " + undisturbed + ",1,Answer()\n same => n,MusicOnHold(net)\n"
+
+// musical gives Asterisk the undisturbed number.
+func musical(o *demo.Options) { o.Extra = map[string]string{"extensions.conf": music} }
+
+// controls are ears at calls that go by the same telephones, the same Asterisk and the same cores as all others, but not by
+// hotline: what they miss is the machine's.
+func controls(s *stage, n int) []*ear {
+	s.t.Helper()
+	ears := make([]*ear, n)
+	for i := range ears {
+		ears[i] = &ear{}
+		v, err := phone.NewVoice("127.0.0.2", audio.Sine(1000, 0.3), ears[i].hear)
+		require.NoError(s.t, err)
+		_, err = s.citizens.phone.Dial(s.ctx, "sip:"+undisturbed+"@"+s.Trunk, fmt.Sprintf("1375512%04d", i), v)
+		require.NoError(s.t, err)
+		s.t.Cleanup(v.Close)
+	}
+	return ears
+}
+
+// worst is the longest silence that any of them has heard; each must have heard something.
+func worst(t *testing.T, ears ...*ear) time.Duration {
+	t.Helper()
+	var all time.Duration
+	for _, e := range ears {
+		gap, n := e.gap()
+		require.Positive(t, n, "packets come")
+		all = max(all, gap)
+	}
+	return all
 }
 
 // control measures how late this process hears packets that go by nothing but the loopback: the noise of the machine.
@@ -140,9 +177,18 @@ func (c *crowd) dial(ctx context.Context, n int) *citizen {
 	return one
 }
 
-// arrive lets citizens from..to-1 call, a few at once, and waits until Asterisk has answered them all.
+// arrive lets citizens from..to-1 call and waits until Asterisk has answered them all.
 func (c *crowd) arrive(from, to int) []*citizen {
 	c.s.t.Helper()
+	out := c.attempt(from, to)
+	for _, one := range out {
+		require.NoError(c.s.t, one.err)
+	}
+	return out
+}
+
+// attempt lets citizens from..to-1 call, a few at once, and waits until each is answered or refused.
+func (c *crowd) attempt(from, to int) []*citizen {
 	out := make([]*citizen, to-from)
 	var wg sync.WaitGroup
 	places := make(chan struct{}, 4)
@@ -154,9 +200,6 @@ func (c *crowd) arrive(from, to int) []*citizen {
 		})
 	}
 	wg.Wait()
-	for _, one := range out {
-		require.NoError(c.s.t, one.err)
-	}
 	return out
 }
 

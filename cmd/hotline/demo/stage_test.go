@@ -16,7 +16,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"hotline/agent/roster"
 	"hotline/cmd/hotline/demo"
 	"hotline/deploy/local"
 	"hotline/telephony"
@@ -38,8 +37,7 @@ type stage struct {
 	ctx      context.Context //nolint:containedctx // the test's
 	db       *pgxpool.Pool
 	redis    *redis.Client
-	lines    *line.Index
-	seats    *roster.Roster
+	lines    *line.Queue
 	exchange *ari.Client
 	citizens *crowd
 	hall     *hall
@@ -106,8 +104,6 @@ func (s *stage) open() {
 	s.t.Cleanup(func() { _ = s.redis.Close() })
 	s.lines, err = line.New(s.redis, "hotline:")
 	require.NoError(s.t, err)
-	s.seats, err = roster.New(s.redis, "hotline:")
-	require.NoError(s.t, err)
 	s.exchange, err = ari.New(ari.Config{URL: s.Exchange.ARIURL, User: s.Exchange.ARIUser, Password: s.Exchange.ARIPassword, App: "hotline"})
 	require.NoError(s.t, err)
 }
@@ -140,16 +136,31 @@ func many[T any](s *stage, sql string, args ...any) []T {
 	return v
 }
 
-// count of calls in a state.
-func (s *stage) count(state telephony.State) int {
+// words are the calls that go on with the word that people see for each, read from the rows as the product's own function
+// reads them (telephony.Word), but not by it.
+const words = `SELECT c.id, c.num_tail, CASE c.phase
+	WHEN 'arrived' THEN 'arrived'
+	WHEN 'admission' THEN 'screening'
+	WHEN 'waiting' THEN CASE WHEN EXISTS (SELECT 1 FROM offer o WHERE o.call = c.id AND o.state = 'open') THEN 'offered' ELSE 'queued' END
+	ELSE CASE
+		WHEN EXISTS (SELECT 1 FROM participant p JOIN segment g ON g.id = p.id AND g.ended_at IS NULL WHERE p.call = c.id AND p.state <> 'up') THEN 'reconnecting'
+		WHEN EXISTS (SELECT 1 FROM participant p WHERE p.call = c.id AND p.role = 'caller' AND p.want = 'hold') THEN 'held'
+		ELSE 'talking' END
+	END AS word
+	FROM call c WHERE c.ended_at IS NULL`
+
+const nobodyLeft = `SELECT count(*) FROM call WHERE ended_at IS NULL`
+
+// count of the calls that go on under a word.
+func (s *stage) count(word telephony.Word) int {
 	s.t.Helper()
-	return one[int](s, `SELECT count(*) FROM call WHERE state = $1`, string(state))
+	return one[int](s, `SELECT count(*) FROM (`+words+`) w WHERE word = $1`, string(word))
 }
 
 // ended is how a citizen's calls ended, "outcome/cause".
 func (s *stage) ended(c *citizen) string {
 	s.t.Helper()
-	return strings.Join(many[string](s, `SELECT coalesce(outcome, state) || '/' || cause FROM call WHERE num_tail = $1 ORDER BY seq`, c.masked), " ")
+	return strings.Join(many[string](s, `SELECT coalesce(outcome, phase) || '/' || cause FROM call WHERE num_tail = $1 ORDER BY seq`, c.masked), " ")
 }
 
 // answered are the citizens' channels that Asterisk's own records call answered (I1).
@@ -203,7 +214,7 @@ func (s *stage) breaches() []string {
 	snapshot, err := s.exchange.Snapshot(s.ctx)
 	require.NoError(s.t, err)
 	found, err := store.Verify(s.ctx, s.db, store.Evidence{
-		Now: time.Now(), Answered: s.answered(), Line: s.lines, Seats: s.seats, Snapshot: &snapshot,
+		Answered: s.answered(), Lines: s.lines, Snapshot: &snapshot,
 	})
 	require.NoError(s.t, err)
 	var out []string
@@ -214,7 +225,7 @@ func (s *stage) breaches() []string {
 		{"I7 admitted calls without their one ticket", `SELECT c.id::text FROM call c WHERE c.queued_at IS NOT NULL
 			AND (SELECT count(*) FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed')) <> 1`},
 		{"seats that work for no call", `SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call
-			WHERE w.work IN ('offered', 'engaged') AND (c.id IS NULL OR c.state = 'ended')`},
+			WHERE w.work IN ('offered', 'engaged') AND (c.id IS NULL OR c.phase = 'ended')`},
 	} {
 		if rows := many[string](s, x.sql); len(rows) > 0 {
 			out = append(out, x.what+": "+strings.Join(rows, ", "))

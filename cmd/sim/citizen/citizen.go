@@ -59,10 +59,17 @@ func run(ctx context.Context, l Load) error {
 	if err := writeScenario(scenario, l.Caller); err != nil {
 		return err
 	}
-	// Media ports of several SIPp processes on one address must not meet.
-	media := 20000 + rand.IntN(9000)*4 //nolint:gosec // a port is no secret
-	cmd := exec.CommandContext(ctx, "sipp", l.Trunk, "-sf", scenario, "-s", l.Number, "-i", l.IP, "-mi", l.IP,
-		"-mp", strconv.Itoa(media), "-r", strconv.FormatFloat(l.Rate, 'f', -1, 64), "-m", strconv.Itoa(l.Calls),
+	// Left to itself SIPp opens its control port to everybody, and takes whatever media port it is told (RI6).
+	control, err := freePorts(ctx, loopback, 1)
+	if err != nil {
+		return err
+	}
+	media, err := freePorts(ctx, l.IP, mediaPorts)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "sipp", l.Trunk, "-sf", scenario, "-s", l.Number, "-i", l.IP, "-mi", l.IP, "-bind_local",
+		"-ci", loopback, "-cp", strconv.Itoa(control), "-mp", strconv.Itoa(media), "-r", strconv.FormatFloat(l.Rate, 'f', -1, 64), "-m", strconv.Itoa(l.Calls),
 		"-timeout", strconv.Itoa(int(l.Limit.Seconds()))+"s", "-timeout_error", "-aa", "-nostdin", "-t", "u1", "-trace_err",
 		"-error_file", filepath.Join(dir, "errors.log"))
 	if l.AtOnce > 0 {
@@ -82,6 +89,37 @@ func run(ctx context.Context, l Load) error {
 			why = out.Bytes()
 		}
 		return fmt.Errorf("citizens by SIPp: %w: %s", err, bytes.TrimSpace(tail(why, 600)))
+	}
+	return nil
+}
+
+const (
+	loopback   = "127.0.0.1"
+	mediaPorts = 4 // RTP and RTCP, of audio and of video
+)
+
+// freePorts finds n neighbouring UDP ports that nobody has; several SIPp processes on one address must not meet. They are
+// drawn, not counted, so that two who look at the same time hardly find the same.
+func freePorts(ctx context.Context, ip string, n int) (int, error) {
+	const first, places, tries = 20000, 9000, 100
+	var err error
+	for range tries {
+		port := first + rand.IntN(places)*4 //nolint:gosec // a port is no secret
+		if err = vacant(ctx, ip, port, n); err == nil {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("find free ports on %s for SIPp: %w", ip, err)
+}
+
+func vacant(ctx context.Context, ip string, port, n int) error {
+	var lc net.ListenConfig
+	for i := range n {
+		c, err := lc.ListenPacket(ctx, "udp4", net.JoinHostPort(ip, strconv.Itoa(port+i)))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = c.Close() }()
 	}
 	return nil
 }

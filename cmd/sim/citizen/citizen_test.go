@@ -3,8 +3,12 @@ package citizen_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +50,9 @@ func TestCitizenSpeaksAndLeaves(t *testing.T) {
 	left := make(chan error, 1)
 	go func() { left <- citizen.Call(ctx, caller) }()
 	require.Equal(t, byte(0x2A), <-heard)
+	for _, port := range openPorts(t) {
+		require.NotRegexp(t, `^(0\.0\.0\.0|\*|\[::\])`, port, "SIPp opens no port to strangers (RI6)")
+	}
 	<-over
 	require.NoError(t, <-left)
 
@@ -55,4 +62,26 @@ func TestCitizenSpeaksAndLeaves(t *testing.T) {
 	hangup <- struct{}{}
 	<-over
 	require.NoError(t, <-left)
+}
+
+var process = regexp.MustCompile(`"sipp",pid=(\d+)`)
+
+// openPorts are those of the SIPp that this test has started.
+func openPorts(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ss", "-Hlnup").Output()
+	require.NoError(t, err)
+	var ports []string
+	for line := range strings.Lines(string(out)) {
+		pid := process.FindStringSubmatch(line)
+		if pid == nil {
+			continue
+		}
+		status, err := os.ReadFile("/proc/" + pid[1] + "/status")
+		if err == nil && strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", os.Getpid())) {
+			ports = append(ports, strings.Fields(line)[3])
+		}
+	}
+	require.NotEmpty(t, ports, "SIPp runs")
+	return ports
 }

@@ -88,7 +88,12 @@ func (o *Office) Seat(ctx context.Context, p Person) error {
 	if err := f.ready(ctx); err != nil {
 		return err
 	}
-	return f.wrapUp(ctx) // of a call before this program was started
+	go func() { // of a call before this program was started; others do not wait for it
+		if err := f.wrapUp(ctx); err != nil && ctx.Err() == nil {
+			o.log.WarnContext(ctx, "simulated official could not wrap up", slog.String("seat", p.Seat), slog.Any("err", err))
+		}
+	}()
+	return nil
 }
 
 // take is one call at one of the office's seats.

@@ -50,6 +50,30 @@ func URL(tb testing.TB) string {
 	return s.url(name)
 }
 
+// At returns a pool on a database of this test's own as an earlier version of the schema made it, and what brings it to
+// another version.
+func At(tb testing.TB, version int) (*pgxpool.Pool, func(version int)) {
+	tb.Helper()
+	s := servers(tb)
+	id, err := uuid.NewV7()
+	require.NoError(tb, err)
+	name := "test_" + strings.ReplaceAll(id.String(), "-", "")
+	admin(tb, s, "CREATE DATABASE "+name)
+	tb.Cleanup(func() { admin(tb, s, "DROP DATABASE "+name+" WITH (FORCE)") })
+	to := func(version int) {
+		tb.Helper()
+		conn, err := pgx.Connect(tb.Context(), s.url(name))
+		require.NoError(tb, err)
+		defer func() { _ = conn.Close(context.WithoutCancel(tb.Context())) }()
+		require.NoError(tb, migrations.MigrateTo(tb.Context(), conn, version))
+	}
+	to(version)
+	pool, err := pgxpool.New(tb.Context(), s.url(name))
+	require.NoError(tb, err)
+	tb.Cleanup(pool.Close)
+	return pool, to
+}
+
 // Redis returns a client as the product uses it, and a key prefix that no other test has.
 func Redis(tb testing.TB) (*redis.Client, string) {
 	tb.Helper()

@@ -10,7 +10,7 @@ import (
 
 type Call struct {
 	ID         string
-	Channel    string
+	Channel    *string
 	Entity     string
 	Line       *string
 	Session    *string
@@ -19,7 +19,7 @@ type Call struct {
 	NumIdx     []byte
 	NumTail    string
 	Place      string
-	State      string
+	Phase      string
 	Seq        int64
 	Priority   int32
 	ArrivedAt  time.Time
@@ -29,27 +29,35 @@ type Call struct {
 	Outcome    *string
 	Cause      string
 	Seat       *string
-	Offer      *string
 	Epoch      int64
 	Version    int64
+	Resumes    *string
 }
 
-type SeatState struct {
+type SeatLive struct {
 	Seat        string
+	Line        string
+	Kind        string
+	Unit        *string
+	Label       string
 	Person      *string
 	Recorder    *string
 	Client      string
 	Phone       string
 	Endpoint    string
-	Contact     string
-	Ha1         string
 	Intent      string
 	RestCode    string
 	RestUntil   *time.Time
 	Pending     string
 	Device      string
-	Since       time.Time
+	IntentSince time.Time
 	Version     int64
-	Registered  bool
-	RestMinutes int32
+	Work        string
+	Offer       *string
+	Call        *string
+	WrapupUntil *time.Time
+	WorkSince   time.Time
+	Misses      int32
+	Open        *bool
+	Routable    *bool
 }

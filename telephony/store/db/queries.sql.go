@@ -121,55 +121,15 @@ func (q *Queries) BoardSeats(ctx context.Context) ([]BoardSeatsRow, error) {
 	return items, nil
 }
 
-const boardWaiting = `-- name: BoardWaiting :many
-SELECT id, line, num_tail, place, queued_at, state FROM call
-WHERE state IN ('queued', 'offered') ORDER BY line, priority, seq
-`
-
-type BoardWaitingRow struct {
-	ID       string
-	Line     *string
-	NumTail  string
-	Place    string
-	QueuedAt *time.Time
-	State    string
-}
-
-// Who waits for a seat, in the order in which they will be served.
-func (q *Queries) BoardWaiting(ctx context.Context) ([]BoardWaitingRow, error) {
-	rows, err := q.db.Query(ctx, boardWaiting)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []BoardWaitingRow
-	for rows.Next() {
-		var i BoardWaitingRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Line,
-			&i.NumTail,
-			&i.Place,
-			&i.QueuedAt,
-			&i.State,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const breachAccepted = `-- name: BreachAccepted :many
-SELECT DISTINCT a.call::text FROM offer a JOIN offer b ON b.call = a.call AND b.id > a.id AND b.state = 'accepted'
-WHERE a.state = 'accepted' AND a.offered_at >= $1
-  AND NOT EXISTS (SELECT 1 FROM leg l WHERE l.call = a.call AND l.seat = a.seat AND l.left_at <= b.offered_at)
+SELECT o.call::text FROM offer o LEFT JOIN segment g ON g.id = o.participant AND g.call = o.call
+WHERE o.state = 'accepted' AND o.kind <> 'resume' AND o.offered_at >= $1
+GROUP BY o.call, o.participant
+HAVING count(*) > 1 OR bool_or(o.kind <> 'consult' AND g.id IS NULL)
+ORDER BY 1
 `
 
-// I3: a second seat has accepted a call only after the first one's leg had left.
+// I3: who has accepted a call serves it, by one offer. Coming back is not accepting, being consulted is not serving.
 func (q *Queries) BreachAccepted(ctx context.Context, since time.Time) ([]string, error) {
 	rows, err := q.db.Query(ctx, breachAccepted, since)
 	if err != nil {
@@ -178,11 +138,11 @@ func (q *Queries) BreachAccepted(ctx context.Context, since time.Time) ([]string
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var a_call string
-		if err := rows.Scan(&a_call); err != nil {
+		var o_call string
+		if err := rows.Scan(&o_call); err != nil {
 			return nil, err
 		}
-		items = append(items, a_call)
+		items = append(items, o_call)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -194,7 +154,7 @@ const breachEnds = `-- name: BreachEnds :many
 
 SELECT c.id::text FROM call c
 WHERE c.arrived_at >= $1
-  AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.state = 'ended' THEN 1 ELSE 0 END)
+  AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.ended_at IS NULL THEN 0 ELSE 1 END)
 ORDER BY c.seq
 `
 
@@ -222,11 +182,11 @@ func (q *Queries) BreachEnds(ctx context.Context, since time.Time) ([]string, er
 
 const breachOpenOffers = `-- name: BreachOpenOffers :many
 SELECT c.id::text FROM call c JOIN offer o ON o.call = c.id AND o.state = 'open'
-GROUP BY c.id, c.state HAVING count(*) > (CASE WHEN c.state = 'ended' THEN 0 ELSE 1 END)
+GROUP BY c.id, c.ended_at HAVING count(*) FILTER (WHERE o.kind = 'line' OR c.ended_at IS NOT NULL) > (CASE WHEN c.ended_at IS NULL THEN 1 ELSE 0 END)
 ORDER BY c.id
 `
 
-// I3: a call has at most one open offer, and none once it has ended.
+// I3: a call has at most one open offer of its line, and no open offer at all once it has ended.
 func (q *Queries) BreachOpenOffers(ctx context.Context) ([]string, error) {
 	rows, err := q.db.Query(ctx, breachOpenOffers)
 	if err != nil {
@@ -248,13 +208,24 @@ func (q *Queries) BreachOpenOffers(ctx context.Context) ([]string, error) {
 }
 
 const breachOrder = `-- name: BreachOrder :many
-WITH first AS (
-  SELECT c.id, c.line, c.priority, c.seq, c.queued_at, c.ended_at, (SELECT min(o.offered_at) FROM offer o WHERE o.call = c.id) AS offered_at
-  FROM call c WHERE c.arrived_at >= $2 AND c.queued_at IS NOT NULL)
-SELECT (b.id || ' before ' || a.id)::text FROM first b JOIN first a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
-WHERE a.queued_at < b.offered_at - $1::interval
-  AND coalesce(least(a.offered_at, a.ended_at), 'infinity') > b.offered_at + $1::interval
-ORDER BY b.seq
+WITH waited AS (
+  SELECT c.id, c.line, c.priority, c.seq, greatest(c.queued_at, (SELECT max(m.at) FROM call_line m WHERE m.call = c.id)) AS since,
+         coalesce(c.ended_at, 'infinity') AS until, c.outcome
+  FROM call c WHERE c.arrived_at >= $2 AND c.queued_at IS NOT NULL AND c.line IS NOT NULL)
+SELECT (b.id || ' before ' || a.id)::text
+FROM waited b JOIN offer o ON o.call = b.id AND o.kind = 'line' AND o.offered_at >= b.since
+JOIN waited a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
+  AND a.since < o.offered_at - $1::interval AND a.until > o.offered_at + $1::interval
+WHERE a.outcome IS DISTINCT FROM 'registered_callback'
+  AND NOT (o.epoch < (SELECT epoch FROM controller)
+    AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.epoch = o.epoch AND f.at > o.offered_at + $1::interval))
+  AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id
+    AND x.offered_at <= o.offered_at + $1::interval AND coalesce(x.closed_at, 'infinity') >= o.offered_at - $1::interval)
+  AND NOT EXISTS (SELECT 1 FROM segment g WHERE g.call = a.id
+    AND g.began_at <= o.offered_at + $1::interval AND coalesce(g.ended_at, 'infinity') >= o.offered_at - $1::interval)
+  AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id AND x.kind = 'line' AND x.state IN ('declined', 'expired')
+    AND (x.seat = o.seat OR x.reason = 'conflict' AND x.person = o.person) AND x.closed_at <= o.offered_at)
+GROUP BY a.id, b.id, b.seq ORDER BY b.seq, a.id
 `
 
 type BreachOrderParams struct {
@@ -262,8 +233,10 @@ type BreachOrderParams struct {
 	Since time.Time
 }
 
-// I5: nobody was offered a seat for the first time while someone with an earlier place waited in the same line. Pairs are made
-// one after the other but stored side by side, so inversions within the slack are none.
+// I5: no seat was offered a call while one with an earlier place waited for it: in the same line, not being offered nor served,
+// and neither missed nor declined by that seat before. Two things that happen side by side are stored side by side, so who
+// waited must have done so for the slack before and after. A pair that died with its controller before it was stored is nobody's
+// fault: the offer beside it, the last that this controller made, does not count.
 func (q *Queries) BreachOrder(ctx context.Context, arg BreachOrderParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, breachOrder, arg.Slack, arg.Since)
 	if err != nil {
@@ -284,11 +257,38 @@ func (q *Queries) BreachOrder(ctx context.Context, arg BreachOrderParams) ([]str
 	return items, nil
 }
 
-const breachPlaces = `-- name: BreachPlaces :many
-SELECT seq FROM call WHERE arrived_at >= $1 GROUP BY seq HAVING count(*) > 1 ORDER BY seq
+const breachParticipants = `-- name: BreachParticipants :many
+SELECT DISTINCT c.id::text FROM participant p JOIN call c ON c.id = p.call WHERE p.state <> 'gone' AND c.ended_at IS NOT NULL ORDER BY 1
 `
 
-// I6: no two calls have one place.
+// I4: nobody takes part in a call that has ended.
+func (q *Queries) BreachParticipants(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachParticipants)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var c_id string
+		if err := rows.Scan(&c_id); err != nil {
+			return nil, err
+		}
+		items = append(items, c_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const breachPlaces = `-- name: BreachPlaces :many
+SELECT seq FROM call WHERE arrived_at >= $1 OR ended_at IS NULL GROUP BY seq
+HAVING count(*) FILTER (WHERE ended_at IS NULL) > 1 OR count(*) FILTER (WHERE resumes IS NULL) > 1
+ORDER BY seq
+`
+
+// I6: a place is one live call's, and only a call that resumes another has that one's.
 func (q *Queries) BreachPlaces(ctx context.Context, since time.Time) ([]int64, error) {
 	rows, err := q.db.Query(ctx, breachPlaces, since)
 	if err != nil {
@@ -310,9 +310,11 @@ func (q *Queries) BreachPlaces(ctx context.Context, since time.Time) ([]int64, e
 }
 
 const breachSeatCalls = `-- name: BreachSeatCalls :many
-SELECT coalesce(o.seat, c.seat)::text FROM call c LEFT JOIN offer o ON o.id = c.offer
-WHERE c.state IN ('offered', 'connecting', 'talking', 'reconnecting')
-GROUP BY 1 HAVING count(*) > 1 ORDER BY 1
+SELECT x.seat FROM (
+  SELECT o.seat, o.call FROM offer o WHERE o.state = 'open'
+  UNION SELECT p.seat, p.call FROM participant p WHERE p.state <> 'gone' AND p.seat IS NOT NULL
+  UNION SELECT g.seat, g.call FROM segment g WHERE g.ended_at IS NULL) AS x
+GROUP BY x.seat HAVING count(*) > 1 ORDER BY x.seat
 `
 
 // I4: a seat has at most one live call.
@@ -324,11 +326,11 @@ func (q *Queries) BreachSeatCalls(ctx context.Context) ([]string, error) {
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var column_1 string
-		if err := rows.Scan(&column_1); err != nil {
+		var seat string
+		if err := rows.Scan(&seat); err != nil {
 			return nil, err
 		}
-		items = append(items, column_1)
+		items = append(items, seat)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -337,14 +339,23 @@ func (q *Queries) BreachSeatCalls(ctx context.Context) ([]string, error) {
 }
 
 const breachSeatWork = `-- name: BreachSeatWork :many
-SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call LEFT JOIN offer o ON o.id = c.offer
-WHERE w.work = 'offered' AND (c.state NOT IN ('offered', 'connecting') OR o.seat IS DISTINCT FROM w.seat)
-   OR w.work = 'engaged' AND (c.state NOT IN ('connecting', 'talking', 'reconnecting') OR o.seat IS DISTINCT FROM w.seat)
-   OR w.work = 'wrap_up' AND c.state <> 'ended' AND c.seat = w.seat
-ORDER BY w.seat
+SELECT w.seat FROM seat_work w LEFT JOIN call c ON c.id = w.call
+WHERE CASE w.work
+  WHEN 'offered' THEN NOT EXISTS (SELECT 1 FROM offer o WHERE o.id = w.offer AND o.seat = w.seat AND o.call = w.call AND o.state = 'open')
+  WHEN 'engaged' THEN c.ended_at IS NOT NULL
+    OR NOT EXISTS (SELECT 1 FROM participant p WHERE p.seat = w.seat AND p.call = w.call AND p.state <> 'gone')
+  WHEN 'wrap_up' THEN NOT EXISTS (SELECT 1 FROM segment g WHERE g.seat = w.seat AND g.call = w.call AND g.ended_at IS NOT NULL)
+  ELSE false END
+UNION
+SELECT o.seat FROM offer o JOIN seat_work w ON w.seat = o.seat
+WHERE o.state = 'open' AND NOT CASE o.kind WHEN 'resume' THEN w.work = 'engaged' AND w.call = o.call ELSE w.offer IS NOT DISTINCT FROM o.id END
+UNION
+SELECT g.seat FROM segment g JOIN seat_work w ON w.seat = g.seat
+WHERE g.ended_at IS NULL AND NOT (w.work = 'engaged' AND w.call = g.call)
+ORDER BY 1
 `
 
-// I4: what a seat does and what its call says agree.
+// I4: what a seat does is what its call says of it. Wrap-up is a segment's, whatever became of the call since.
 func (q *Queries) BreachSeatWork(ctx context.Context) ([]string, error) {
 	rows, err := q.db.Query(ctx, breachSeatWork)
 	if err != nil {
@@ -365,90 +376,30 @@ func (q *Queries) BreachSeatWork(ctx context.Context) ([]string, error) {
 	return items, nil
 }
 
-const callByID = `-- name: CallByID :one
-
-SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.state, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.offer, c.epoch, c.version, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
-       coalesce(l.id <> $1::text OR EXISTS (SELECT 1 FROM session s WHERE s.state = 'open') AND l.id IS NOT NULL, false)::boolean AS open,
-       o.id AS offer_id, o.leg AS offer_leg, o.seat AS offer_seat, o.person AS offer_person, o.state AS offer_state, o.reason AS offer_reason,
-       o.offered_at, o.ringing_at, o.expires_at, o.closed_at, st.phone, st.endpoint
-FROM call c LEFT JOIN line l ON l.id = c.line LEFT JOIN offer o ON o.id = c.offer LEFT JOIN seat_state st ON st.seat = o.seat
-WHERE c.id = $2
+const breachSegments = `-- name: BreachSegments :many
+SELECT DISTINCT a.call::text FROM segment a JOIN segment b ON b.call = a.call AND b.id <> a.id AND b.began_at >= a.began_at
+WHERE a.began_at >= $1 AND (a.ended_at IS NULL OR a.ended_at > b.began_at)
 `
 
-type CallByIDParams struct {
-	SessionLine string
-	ID          string
-}
-
-type CallByIDRow struct {
-	Call          Call
-	RingSeconds   *int32
-	WrapupSeconds *int32
-	GraceSeconds  *int32
-	Notice        *string
-	Open          bool
-	OfferID       *string
-	OfferLeg      *string
-	OfferSeat     *string
-	OfferPerson   *string
-	OfferState    *string
-	OfferReason   *string
-	OfferedAt     *time.Time
-	RingingAt     *time.Time
-	ExpiresAt     *time.Time
-	ClosedAt      *time.Time
-	Phone         *string
-	Endpoint      *string
-}
-
-// ------------------------------------------------------------------ the controller's reads
-// One call with its line's rules and its offer.
-func (q *Queries) CallByID(ctx context.Context, arg CallByIDParams) (CallByIDRow, error) {
-	row := q.db.QueryRow(ctx, callByID, arg.SessionLine, arg.ID)
-	var i CallByIDRow
-	err := row.Scan(
-		&i.Call.ID,
-		&i.Call.Channel,
-		&i.Call.Entity,
-		&i.Call.Line,
-		&i.Call.Session,
-		&i.Call.Dialled,
-		&i.Call.NumEnc,
-		&i.Call.NumIdx,
-		&i.Call.NumTail,
-		&i.Call.Place,
-		&i.Call.State,
-		&i.Call.Seq,
-		&i.Call.Priority,
-		&i.Call.ArrivedAt,
-		&i.Call.QueuedAt,
-		&i.Call.AnsweredAt,
-		&i.Call.EndedAt,
-		&i.Call.Outcome,
-		&i.Call.Cause,
-		&i.Call.Seat,
-		&i.Call.Offer,
-		&i.Call.Epoch,
-		&i.Call.Version,
-		&i.RingSeconds,
-		&i.WrapupSeconds,
-		&i.GraceSeconds,
-		&i.Notice,
-		&i.Open,
-		&i.OfferID,
-		&i.OfferLeg,
-		&i.OfferSeat,
-		&i.OfferPerson,
-		&i.OfferState,
-		&i.OfferReason,
-		&i.OfferedAt,
-		&i.RingingAt,
-		&i.ExpiresAt,
-		&i.ClosedAt,
-		&i.Phone,
-		&i.Endpoint,
-	)
-	return i, err
+// I3: no two seats serve a call at once.
+func (q *Queries) BreachSegments(ctx context.Context, since time.Time) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachSegments, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var a_call string
+		if err := rows.Scan(&a_call); err != nil {
+			return nil, err
+		}
+		items = append(items, a_call)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const callNumber = `-- name: CallNumber :one
@@ -468,7 +419,7 @@ SELECT id FROM call WHERE channel = $1
 `
 
 // The id of the call that a citizen's leg belongs to.
-func (q *Queries) CallOfChannel(ctx context.Context, channel string) (string, error) {
+func (q *Queries) CallOfChannel(ctx context.Context, channel *string) (string, error) {
 	row := q.db.QueryRow(ctx, callOfChannel, channel)
 	var id string
 	err := row.Scan(&id)
@@ -476,48 +427,57 @@ func (q *Queries) CallOfChannel(ctx context.Context, channel string) (string, er
 }
 
 const callSeat = `-- name: CallSeat :one
-SELECT coalesce(w.seat, c.seat, '')::text AS seat, c.version, c.state
-FROM call c LEFT JOIN seat_work w ON w.call = c.id AND w.work IN ('offered', 'engaged') WHERE c.id = $1
+SELECT coalesce((SELECT g.seat FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL),
+                (SELECT w.seat FROM seat_work w WHERE w.call = c.id AND w.work IN ('offered', 'engaged') ORDER BY w.work DESC, w.seat LIMIT 1),
+                c.seat, '')::text AS seat,
+       c.version, (c.ended_at IS NULL)::boolean AS open
+FROM call c WHERE c.id = $1
 `
 
 type CallSeatRow struct {
 	Seat    string
 	Version int64
-	State   string
+	Open    bool
 }
 
-// The seat that holds a call now, and the version of the call.
+// The seat that holds a call now: that serves it, or rings for it, or has served it last.
 func (q *Queries) CallSeat(ctx context.Context, id string) (CallSeatRow, error) {
 	row := q.db.QueryRow(ctx, callSeat, id)
 	var i CallSeatRow
-	err := row.Scan(&i.Seat, &i.Version, &i.State)
+	err := row.Scan(&i.Seat, &i.Version, &i.Open)
 	return i, err
 }
 
 const callVersion = `-- name: CallVersion :one
-SELECT state, version, epoch, offer, seat, outcome FROM call WHERE id = $1
+SELECT c.phase, c.version, c.epoch, c.seat, c.outcome, (SELECT count(*) FROM offer o WHERE o.call = c.id AND o.id = ANY ($1::uuid[])) AS offers
+FROM call c WHERE c.id = $2
 `
 
-type CallVersionRow struct {
-	State   string
-	Version int64
-	Epoch   int64
-	Offer   *string
-	Seat    *string
-	Outcome *string
+type CallVersionParams struct {
+	Offers []string
+	ID     string
 }
 
-// The state of a call's row that tells whether a write has reached it.
-func (q *Queries) CallVersion(ctx context.Context, id string) (CallVersionRow, error) {
-	row := q.db.QueryRow(ctx, callVersion, id)
+type CallVersionRow struct {
+	Phase   string
+	Version int64
+	Epoch   int64
+	Seat    *string
+	Outcome *string
+	Offers  int64
+}
+
+// The state of a call's row that tells whether a write has reached it, and how many of these offers it has.
+func (q *Queries) CallVersion(ctx context.Context, arg CallVersionParams) (CallVersionRow, error) {
+	row := q.db.QueryRow(ctx, callVersion, arg.Offers, arg.ID)
 	var i CallVersionRow
 	err := row.Scan(
-		&i.State,
+		&i.Phase,
 		&i.Version,
 		&i.Epoch,
-		&i.Offer,
 		&i.Seat,
 		&i.Outcome,
+		&i.Offers,
 	)
 	return i, err
 }
@@ -569,6 +529,95 @@ func (q *Queries) Callbacks(ctx context.Context, arg CallbacksParams) ([]Callbac
 	return items, nil
 }
 
+const calls = `-- name: Calls :many
+SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.phase, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.epoch, c.version, c.resumes, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = c.line AND e.open) AS open,
+       (SELECT r.seat FROM call r WHERE r.id = c.resumes AND r.answered_at IS NOT NULL) AS prefer,
+       (SELECT json_agg(x) FROM (
+          SELECT p.id, p.role, p.seat, p.person, st.phone, st.endpoint, p.leg, p.want, p.state, p.muted, p.since, p.deadline, p.joined_at, p.why
+          FROM participant p LEFT JOIN seat_state st ON st.seat = p.seat
+          WHERE p.call = c.id AND p.state <> 'gone' ORDER BY p.role = 'caller' DESC, p.id) AS x) AS participants,
+       (SELECT json_agg(x) FROM (
+          SELECT o.id, o.kind, o.grp, o.participant, o.seat, s.kind AS seat_kind, o.person, st.phone, st.endpoint, w.misses, o.state, o.reason, o.offered_at, o.ringing_at,
+                 o.expires_at, o.closed_at
+          FROM offer o JOIN seat s ON s.id = o.seat LEFT JOIN seat_state st ON st.seat = o.seat LEFT JOIN seat_work w ON w.seat = o.seat
+          WHERE o.call = c.id AND (o.state = 'open' OR o.kind = 'line' AND o.state IN ('declined', 'expired'))
+          ORDER BY o.closed_at, o.id) AS x) AS offers,
+       (SELECT row_to_json(x) FROM (
+          SELECT g.id, g.seat, g.person, g.began_at FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL) AS x) AS segment
+FROM call c LEFT JOIN line l ON l.id = c.line
+WHERE c.id = $1::uuid OR $1::uuid IS NULL AND c.ended_at IS NULL
+ORDER BY c.line, c.priority, c.seq
+`
+
+type CallsRow struct {
+	Call          Call
+	RingSeconds   *int32
+	WrapupSeconds *int32
+	GraceSeconds  *int32
+	Notice        *string
+	Open          bool
+	Prefer        *string
+	Participants  []byte
+	Offers        []byte
+	Segment       []byte
+}
+
+// One call, or every call that has not ended in order of priority and arrival: its line's rules, those who take part and have
+// not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
+func (q *Queries) Calls(ctx context.Context, id *string) ([]CallsRow, error) {
+	rows, err := q.db.Query(ctx, calls, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CallsRow
+	for rows.Next() {
+		var i CallsRow
+		if err := rows.Scan(
+			&i.Call.ID,
+			&i.Call.Channel,
+			&i.Call.Entity,
+			&i.Call.Line,
+			&i.Call.Session,
+			&i.Call.Dialled,
+			&i.Call.NumEnc,
+			&i.Call.NumIdx,
+			&i.Call.NumTail,
+			&i.Call.Place,
+			&i.Call.Phase,
+			&i.Call.Seq,
+			&i.Call.Priority,
+			&i.Call.ArrivedAt,
+			&i.Call.QueuedAt,
+			&i.Call.AnsweredAt,
+			&i.Call.EndedAt,
+			&i.Call.Outcome,
+			&i.Call.Cause,
+			&i.Call.Seat,
+			&i.Call.Epoch,
+			&i.Call.Version,
+			&i.Call.Resumes,
+			&i.RingSeconds,
+			&i.WrapupSeconds,
+			&i.GraceSeconds,
+			&i.Notice,
+			&i.Open,
+			&i.Prefer,
+			&i.Participants,
+			&i.Offers,
+			&i.Segment,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const channelsWithoutCall = `-- name: ChannelsWithoutCall :many
 SELECT ch::text FROM unnest($1::text[]) ch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.channel = ch) ORDER BY 1
 `
@@ -594,9 +643,25 @@ func (q *Queries) ChannelsWithoutCall(ctx context.Context, channels []string) ([
 	return items, nil
 }
 
+const closeCallback = `-- name: CloseCallback :exec
+UPDATE callback SET state = 'done', closed_at = $1 WHERE call = $2 AND state = 'open'
+`
+
+type CloseCallbackParams struct {
+	At   *time.Time
+	Call string
+}
+
+// The task to call somebody back is done: they have rung again.
+func (q *Queries) CloseCallback(ctx context.Context, arg CloseCallbackParams) error {
+	_, err := q.db.Exec(ctx, closeCallback, arg.At, arg.Call)
+	return err
+}
+
 const counts = `-- name: Counts :one
 WITH w AS (
-  SELECT c.answered_at, c.ended_at, c.outcome, coalesce(c.answered_at, c.ended_at, $3::timestamptz) - c.queued_at AS wait
+  SELECT c.answered_at, c.ended_at, c.outcome, coalesce(c.answered_at, c.ended_at, $3::timestamptz) - c.queued_at AS wait,
+         c.answered_at IS NULL AND c.outcome LIKE 'abandoned%' AS abandoned
   FROM call c
   WHERE c.queued_at IS NOT NULL
     AND (CASE WHEN $4::uuid IS NULL THEN c.arrived_at >= date_trunc('day', $3::timestamptz, 'Asia/Shanghai') - interval '1 day'
@@ -604,9 +669,9 @@ WITH w AS (
          ELSE c.session = $4::uuid END))
 SELECT count(*) AS offered,
        count(answered_at) AS answered,
-       count(*) FILTER (WHERE outcome LIKE 'abandoned%' AND wait > $1::interval) AS abandoned,
-       count(*) FILTER (WHERE outcome LIKE 'abandoned%' AND wait <= $1::interval) AS short,
-       count(*) FILTER (WHERE outcome IN ('closed_before_turn', 'out_of_scope')) AS flow_out,
+       count(*) FILTER (WHERE abandoned AND wait > $1::interval) AS abandoned,
+       count(*) FILTER (WHERE abandoned AND wait <= $1::interval) AS short,
+       count(*) FILTER (WHERE outcome IN ('closed_before_turn', 'out_of_scope', 'registered_callback') AND answered_at IS NULL) AS flow_out,
        count(*) FILTER (WHERE answered_at IS NOT NULL AND wait <= $2::interval) AS answered_in_target,
        count(*) FILTER (WHERE answered_at IS NOT NULL AND ended_at IS NOT NULL) AS talked,
        coalesce(extract(epoch FROM avg(ended_at - answered_at) FILTER (WHERE answered_at IS NOT NULL)), 0)::float8 AS talk_avg,
@@ -636,7 +701,8 @@ type CountsRow struct {
 }
 
 // K-01 to K-05, K-08 to K-12 of domain.md 4.2 over the legs that entered the line of a session, or since the day began in
-// Shanghai when no session is given. Averages of nothing are 0 here and a dash on the board.
+// Shanghai when no session is given. Who left while on hold had been answered. Averages of nothing are 0 here and a dash on the
+// board.
 func (q *Queries) Counts(ctx context.Context, arg CountsParams) (CountsRow, error) {
 	row := q.db.QueryRow(ctx, counts,
 		arg.Short,
@@ -660,22 +726,73 @@ func (q *Queries) Counts(ctx context.Context, arg CountsParams) (CountsRow, erro
 	return i, err
 }
 
+const destination = `-- name: Destination :one
+
+SELECT coalesce(e.line, '')::text AS line, coalesce(e.during = 'session', false)::boolean AS of_session,
+       coalesce(r.id::text, '')::text AS resumes, coalesce(r.priority, 0)::int AS priority, coalesce(r.seq, 0)::bigint AS seq
+FROM (SELECT 1) AS one
+LEFT JOIN LATERAL (
+  SELECT c.id, c.line, c.priority, c.seq FROM call c
+  WHERE c.num_idx = $1::bytea AND c.dialled = $2 AND c.ended_at > $3::timestamptz
+    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
+    AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
+        ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
+  ORDER BY c.arrived_at DESC LIMIT 1) AS r ON true
+LEFT JOIN LATERAL (
+  SELECT n.line, n.during FROM line_entry n WHERE n.number = $2
+  ORDER BY n.open AND n.line IS NOT DISTINCT FROM r.line DESC, n.open DESC, n.rank, n.line LIMIT 1) AS e ON true
+`
+
+type DestinationParams struct {
+	NumIdx          []byte
+	Dialled         string
+	UnfinishedSince time.Time
+}
+
+type DestinationRow struct {
+	Line      string
+	OfSession bool
+	Resumes   string
+	Priority  int32
+	Seq       int64
+}
+
+// ------------------------------------------------------------------ the controller's reads
+// Where a call goes: the line of its number by window and rank, and the unfinished call of the same citizen that it goes on
+// with. The line of that one is kept while it is among the number's and takes calls.
+func (q *Queries) Destination(ctx context.Context, arg DestinationParams) (DestinationRow, error) {
+	row := q.db.QueryRow(ctx, destination, arg.NumIdx, arg.Dialled, arg.UnfinishedSince)
+	var i DestinationRow
+	err := row.Scan(
+		&i.Line,
+		&i.OfSession,
+		&i.Resumes,
+		&i.Priority,
+		&i.Seq,
+	)
+	return i, err
+}
+
 const endWrapUp = `-- name: EndWrapUp :exec
-WITH ended AS (
-  UPDATE seat_work SET work = 'idle', call = NULL, until = NULL, since = $1, version = version + 1
-  WHERE seat = $2 AND work = 'wrap_up'
-  RETURNING 1)
+WITH was AS (SELECT q.seat, q.call FROM seat_work q WHERE q.seat = $1 AND q.work = 'wrap_up' FOR UPDATE),
+ended AS (
+  UPDATE seat_work w SET work = 'idle', call = NULL, until = NULL, since = $2, version = version + 1
+  FROM was WHERE w.seat = was.seat
+  RETURNING 1),
+said AS (
+  UPDATE segment g SET wrapup_ended_at = $2
+  FROM was WHERE g.seat = was.seat AND g.call = was.call AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL)
 SELECT must(count(*) = 1, 'HL004') FROM ended
 `
 
 type EndWrapUpParams struct {
-	At   time.Time
 	Seat string
+	At   time.Time
 }
 
-// Ends a seat's wrap-up.
+// Ends a seat's wrap-up, and says so in the segment that it followed.
 func (q *Queries) EndWrapUp(ctx context.Context, arg EndWrapUpParams) error {
-	_, err := q.db.Exec(ctx, endWrapUp, arg.At, arg.Seat)
+	_, err := q.db.Exec(ctx, endWrapUp, arg.Seat, arg.At)
 	return err
 }
 
@@ -700,6 +817,53 @@ func (q *Queries) EngageSeat(ctx context.Context, arg EngageSeatParams) error {
 	return err
 }
 
+const gauges = `-- name: Gauges :many
+SELECT l.id,
+       (SELECT count(*) FROM call c WHERE c.line = l.id AND c.ended_at IS NULL AND c.phase IN ('admission', 'waiting')) AS waiting,
+       coalesce((SELECT min(c.queued_at) FROM call c WHERE c.line = l.id AND c.ended_at IS NULL AND c.phase = 'waiting'), $1)::timestamptz AS oldest,
+       (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.routable) AS ready,
+       (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.work = 'engaged') AS talking,
+       (SELECT count(*) FROM seat_live s WHERE s.line = l.id AND s.person IS NOT NULL) AS seated
+FROM line l ORDER BY l.id
+`
+
+type GaugesRow struct {
+	ID      string
+	Waiting int64
+	Oldest  time.Time
+	Ready   int64
+	Talking int64
+	Seated  int64
+}
+
+// What each line shows between two facts.
+func (q *Queries) Gauges(ctx context.Context, now time.Time) ([]GaugesRow, error) {
+	rows, err := q.db.Query(ctx, gauges, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []GaugesRow
+	for rows.Next() {
+		var i GaugesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Waiting,
+			&i.Oldest,
+			&i.Ready,
+			&i.Talking,
+			&i.Seated,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const holdEpoch = `-- name: HoldEpoch :exec
 
 WITH c AS (SELECT 1 FROM controller WHERE id = 1 AND epoch = $1 FOR KEY SHARE)
@@ -714,79 +878,128 @@ func (q *Queries) HoldEpoch(ctx context.Context, epoch int64) error {
 }
 
 const insertCall = `-- name: InsertCall :exec
-INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, state, seq, arrived_at, epoch)
+INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
 VALUES ($1, $2, $3, $4,
-        (SELECT s.id FROM session s WHERE $4 = $5::text AND s.state IN ('open', 'closing', 'draining')),
-        $6, $7, $8, $9, $10, 'arrived', nextval('call_seq'), $11, $12)
+        (SELECT s.id FROM session s WHERE $5::boolean AND s.state IN ('open', 'closing', 'draining')),
+        $6, $7, $8, $9, $10, 'arrived', $11,
+        coalesce($12::bigint, nextval('call_seq')), $13, $14, $15)
 `
 
 type InsertCallParams struct {
-	ID          string
-	Channel     string
-	Entity      string
-	Line        *string
-	SessionLine string
-	Dialled     string
-	NumEnc      []byte
-	NumIdx      []byte
-	NumTail     string
-	Place       string
-	ArrivedAt   time.Time
-	Epoch       int64
+	ID        string
+	Channel   *string
+	Entity    string
+	Line      *string
+	OfSession bool
+	Dialled   string
+	NumEnc    []byte
+	NumIdx    []byte
+	NumTail   string
+	Place     string
+	Priority  int32
+	Seq       *int64
+	Resumes   *string
+	ArrivedAt time.Time
+	Epoch     int64
 }
 
-// Inserts a call with its place in order of arrival; a call of the session's line belongs to the session that is live.
+// Inserts a call with its place in order of arrival, or with that of the call it resumes. Of the session's line it belongs to
+// the session that is live.
 func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) error {
 	_, err := q.db.Exec(ctx, insertCall,
 		arg.ID,
 		arg.Channel,
 		arg.Entity,
 		arg.Line,
-		arg.SessionLine,
+		arg.OfSession,
 		arg.Dialled,
 		arg.NumEnc,
 		arg.NumIdx,
 		arg.NumTail,
 		arg.Place,
+		arg.Priority,
+		arg.Seq,
+		arg.Resumes,
 		arg.ArrivedAt,
 		arg.Epoch,
 	)
 	return err
 }
 
+const insertLineMove = `-- name: InsertLineMove :exec
+INSERT INTO call_line (call, at, from_line, to_line, why) VALUES ($1, $2, $3, $4, $5)
+`
+
+type InsertLineMoveParams struct {
+	Call     string
+	At       time.Time
+	FromLine *string
+	ToLine   string
+	Why      string
+}
+
+// Writes a change of line into a call's history.
+func (q *Queries) InsertLineMove(ctx context.Context, arg InsertLineMoveParams) error {
+	_, err := q.db.Exec(ctx, insertLineMove,
+		arg.Call,
+		arg.At,
+		arg.FromLine,
+		arg.ToLine,
+		arg.Why,
+	)
+	return err
+}
+
 const insertOffer = `-- name: InsertOffer :exec
 WITH made AS (
-  INSERT INTO offer (id, call, seat, person, state, reason, offered_at, ringing_at, expires_at, epoch, leg)
-  SELECT $1, $2, l.seat, l.person, 'open', $3, $4, $5, $6, $7, $8
-  FROM seat_live l WHERE l.seat = $9 AND (l.routable OR l.open AND l.offer = $1)
+  INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
+  SELECT $1, $2, $3, $4, $5, l.seat, l.person, $6, $7, $8, $9, $10,
+         $11, $12
+  FROM seat_live l
+  WHERE l.seat = $13 AND l.person = $14 AND l.endpoint = $15
+    AND CASE WHEN $3 = 'resume' THEN l.work = 'engaged' AND l.call = $2 ELSE l.routable OR l.open AND l.offer = $1 END
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL003') FROM made
 `
 
 type InsertOfferParams struct {
-	ID        string
-	Call      string
-	Reason    string
-	OfferedAt time.Time
-	RingingAt *time.Time
-	ExpiresAt time.Time
-	Epoch     int64
-	Leg       string
-	Seat      string
+	ID          string
+	Call        string
+	Kind        string
+	Grp         string
+	Participant string
+	State       string
+	Reason      string
+	OfferedAt   time.Time
+	RingingAt   *time.Time
+	ExpiresAt   time.Time
+	ClosedAt    *time.Time
+	Epoch       int64
+	Seat        string
+	Person      *string
+	Endpoint    string
 }
 
-// Inserts an open offer if the person at the seat takes calls now, and the seat does nothing but this.
+// Inserts an offer if its person is at that telephone still, takes calls, and the seat does nothing but this; or, to come back,
+// if the seat is in this very conversation. Offers go one by one: there is nearly always one, and a plan for many is made anew
+// each time.
 func (q *Queries) InsertOffer(ctx context.Context, arg InsertOfferParams) error {
 	_, err := q.db.Exec(ctx, insertOffer,
 		arg.ID,
 		arg.Call,
+		arg.Kind,
+		arg.Grp,
+		arg.Participant,
+		arg.State,
 		arg.Reason,
 		arg.OfferedAt,
 		arg.RingingAt,
 		arg.ExpiresAt,
+		arg.ClosedAt,
 		arg.Epoch,
-		arg.Leg,
 		arg.Seat,
+		arg.Person,
+		arg.Endpoint,
 	)
 	return err
 }
@@ -821,36 +1034,47 @@ func (q *Queries) LeaveSeat(ctx context.Context, arg LeaveSeatParams) error {
 	return err
 }
 
-const lineOfNumber = `-- name: LineOfNumber :one
-SELECT id FROM line WHERE number = $1
+const lineSeats = `-- name: LineSeats :many
+SELECT seat, kind, person, phone, endpoint, open::boolean AS open, work, greatest(intent_since, work_since)::timestamptz AS since, misses
+FROM seat_live WHERE line = $1 AND person IS NOT NULL ORDER BY seat
 `
 
-// The line that citizens reach by a number.
-func (q *Queries) LineOfNumber(ctx context.Context, number string) (string, error) {
-	row := q.db.QueryRow(ctx, lineOfNumber, number)
-	var id string
-	err := row.Scan(&id)
-	return id, err
+type LineSeatsRow struct {
+	Seat     string
+	Kind     string
+	Person   *string
+	Phone    string
+	Endpoint string
+	Open     bool
+	Work     string
+	Since    time.Time
+	Misses   int32
 }
 
-const lines = `-- name: Lines :many
-SELECT id FROM line ORDER BY id
-`
-
-// The lines.
-func (q *Queries) Lines(ctx context.Context) ([]string, error) {
-	rows, err := q.db.Query(ctx, lines)
+// The seats of a line with somebody there.
+func (q *Queries) LineSeats(ctx context.Context, line string) ([]LineSeatsRow, error) {
+	rows, err := q.db.Query(ctx, lineSeats, line)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []string
+	var items []LineSeatsRow
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var i LineSeatsRow
+		if err := rows.Scan(
+			&i.Seat,
+			&i.Kind,
+			&i.Person,
+			&i.Phone,
+			&i.Endpoint,
+			&i.Open,
+			&i.Work,
+			&i.Since,
+			&i.Misses,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -858,27 +1082,76 @@ func (q *Queries) Lines(ctx context.Context) ([]string, error) {
 	return items, nil
 }
 
-const liveChannels = `-- name: LiveChannels :many
-SELECT c.id AS call, c.channel, coalesce(o.leg, '')::text AS seat_leg FROM call c LEFT JOIN offer o ON o.id = c.offer WHERE c.state <> 'ended' ORDER BY c.seq
+const lines = `-- name: Lines :many
+SELECT l.id, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = l.id AND e.open) AS open,
+       ARRAY(SELECT n.number FROM line_number n WHERE n.line = l.id ORDER BY n.number)::text[] AS numbers
+FROM line l ORDER BY l.id
 `
 
-type LiveChannelsRow struct {
-	Call    string
-	Channel string
-	SeatLeg string
+type LinesRow struct {
+	ID            string
+	RingSeconds   int32
+	WrapupSeconds int32
+	GraceSeconds  int32
+	Notice        string
+	Open          bool
+	Numbers       []string
 }
 
-// I14: every channel that a call which goes on has: the citizen's, and its seat's.
-func (q *Queries) LiveChannels(ctx context.Context) ([]LiveChannelsRow, error) {
-	rows, err := q.db.Query(ctx, liveChannels)
+// The lines with their rules, and the numbers that lead to each.
+func (q *Queries) Lines(ctx context.Context) ([]LinesRow, error) {
+	rows, err := q.db.Query(ctx, lines)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LiveChannelsRow
+	var items []LinesRow
 	for rows.Next() {
-		var i LiveChannelsRow
-		if err := rows.Scan(&i.Call, &i.Channel, &i.SeatLeg); err != nil {
+		var i LinesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.RingSeconds,
+			&i.WrapupSeconds,
+			&i.GraceSeconds,
+			&i.Notice,
+			&i.Open,
+			&i.Numbers,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const liveLegs = `-- name: LiveLegs :many
+SELECT c.id AS call, coalesce(c.channel, '')::text AS channel,
+       (ARRAY(SELECT p.leg FROM participant p WHERE p.call = c.id AND p.state <> 'gone' AND p.leg <> '')
+         || ARRAY(SELECT $1::text || o.id FROM offer o WHERE o.call = c.id AND o.state = 'open'))::text[] AS legs
+FROM call c WHERE c.ended_at IS NULL ORDER BY c.seq
+`
+
+type LiveLegsRow struct {
+	Call    string
+	Channel string
+	Legs    []string
+}
+
+// I14: the calls that go on, with the legs that each may have: of those who take part, and of its open offers.
+func (q *Queries) LiveLegs(ctx context.Context, legPrefix string) ([]LiveLegsRow, error) {
+	rows, err := q.db.Query(ctx, liveLegs, legPrefix)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LiveLegsRow
+	for rows.Next() {
+		var i LiveLegsRow
+		if err := rows.Scan(&i.Call, &i.Channel, &i.Legs); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -969,7 +1242,7 @@ func (q *Queries) OfferSeat(ctx context.Context, id string) (OfferSeatRow, error
 
 const openCallback = `-- name: OpenCallback :exec
 INSERT INTO callback (id, call, reason, created_at)
-SELECT $1, c.id, coalesce(c.outcome, c.state), $2 FROM call c WHERE c.id = $3 AND c.num_enc IS NOT NULL
+SELECT $1, c.id, coalesce(c.outcome, c.phase), $2 FROM call c WHERE c.id = $3 AND c.num_enc IS NOT NULL
 ON CONFLICT (call) DO NOTHING
 `
 
@@ -985,92 +1258,24 @@ func (q *Queries) OpenCallback(ctx context.Context, arg OpenCallbackParams) erro
 	return err
 }
 
-const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.state, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.offer, c.epoch, c.version, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
-       coalesce(l.id <> $1::text OR EXISTS (SELECT 1 FROM session s WHERE s.state = 'open') AND l.id IS NOT NULL, false)::boolean AS open,
-       o.id AS offer_id, o.leg AS offer_leg, o.seat AS offer_seat, o.person AS offer_person, o.state AS offer_state, o.reason AS offer_reason,
-       o.offered_at, o.ringing_at, o.expires_at, o.closed_at, st.phone, st.endpoint
-FROM call c LEFT JOIN line l ON l.id = c.line LEFT JOIN offer o ON o.id = c.offer LEFT JOIN seat_state st ON st.seat = o.seat
-WHERE c.state <> 'ended'
-ORDER BY c.line, c.priority, c.seq
+const pendingSeats = `-- name: PendingSeats :many
+SELECT seat FROM seat_live WHERE pending <> '' AND work = 'idle' ORDER BY seat
 `
 
-type OpenCallsRow struct {
-	Call          Call
-	RingSeconds   *int32
-	WrapupSeconds *int32
-	GraceSeconds  *int32
-	Notice        *string
-	Open          bool
-	OfferID       *string
-	OfferLeg      *string
-	OfferSeat     *string
-	OfferPerson   *string
-	OfferState    *string
-	OfferReason   *string
-	OfferedAt     *time.Time
-	RingingAt     *time.Time
-	ExpiresAt     *time.Time
-	ClosedAt      *time.Time
-	Phone         *string
-	Endpoint      *string
-}
-
-// Every call that has not ended, in order of priority and arrival.
-func (q *Queries) OpenCalls(ctx context.Context, sessionLine string) ([]OpenCallsRow, error) {
-	rows, err := q.db.Query(ctx, openCalls, sessionLine)
+// The idle seats whose person's wish still waits for the end of their work.
+func (q *Queries) PendingSeats(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, pendingSeats)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []OpenCallsRow
+	var items []string
 	for rows.Next() {
-		var i OpenCallsRow
-		if err := rows.Scan(
-			&i.Call.ID,
-			&i.Call.Channel,
-			&i.Call.Entity,
-			&i.Call.Line,
-			&i.Call.Session,
-			&i.Call.Dialled,
-			&i.Call.NumEnc,
-			&i.Call.NumIdx,
-			&i.Call.NumTail,
-			&i.Call.Place,
-			&i.Call.State,
-			&i.Call.Seq,
-			&i.Call.Priority,
-			&i.Call.ArrivedAt,
-			&i.Call.QueuedAt,
-			&i.Call.AnsweredAt,
-			&i.Call.EndedAt,
-			&i.Call.Outcome,
-			&i.Call.Cause,
-			&i.Call.Seat,
-			&i.Call.Offer,
-			&i.Call.Epoch,
-			&i.Call.Version,
-			&i.RingSeconds,
-			&i.WrapupSeconds,
-			&i.GraceSeconds,
-			&i.Notice,
-			&i.Open,
-			&i.OfferID,
-			&i.OfferLeg,
-			&i.OfferSeat,
-			&i.OfferPerson,
-			&i.OfferState,
-			&i.OfferReason,
-			&i.OfferedAt,
-			&i.RingingAt,
-			&i.ExpiresAt,
-			&i.ClosedAt,
-			&i.Phone,
-			&i.Endpoint,
-		); err != nil {
+		var seat string
+		if err := rows.Scan(&seat); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, seat)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -1078,68 +1283,47 @@ func (q *Queries) OpenCalls(ctx context.Context, sessionLine string) ([]OpenCall
 	return items, nil
 }
 
-const putLeg = `-- name: PutLeg :exec
-INSERT INTO leg (channel, call, role, seat, joined_at, left_at, cause)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (channel) DO UPDATE SET
-  joined_at = coalesce(leg.joined_at, excluded.joined_at),
-  left_at = coalesce(excluded.left_at, leg.left_at),
-  cause = CASE WHEN excluded.cause = '' THEN leg.cause ELSE excluded.cause END
+const putParticipants = `-- name: PutParticipants :exec
+INSERT INTO participant AS p (id, call, role, seat, person, leg, want, state, muted, since, deadline, joined_at, left_at, why)
+SELECT x.id, $1, x.role, nullif(x.seat, ''), nullif(x.person, '')::uuid, x.leg, x.want, x.state, x.muted, x.since, x.deadline, x.joined_at, x.left_at, x.why
+FROM json_to_recordset($2::json) AS x(id uuid, role text, seat text, person text, leg text, want text, state text, muted boolean,
+  since timestamptz, deadline timestamptz, joined_at timestamptz, left_at timestamptz, why text)
+ON CONFLICT (id) DO UPDATE SET
+  role = excluded.role, leg = excluded.leg, want = excluded.want, state = excluded.state, muted = excluded.muted, since = excluded.since,
+  deadline = excluded.deadline, joined_at = coalesce(p.joined_at, excluded.joined_at), left_at = excluded.left_at, why = excluded.why
 `
 
-type PutLegParams struct {
-	Channel  string
-	Call     string
-	Role     string
-	Seat     *string
-	JoinedAt *time.Time
-	LeftAt   *time.Time
-	Cause    string
+type PutParticipantsParams struct {
+	Call         string
+	Participants []byte
 }
 
-// Records a participant; what is known already is kept.
-func (q *Queries) PutLeg(ctx context.Context, arg PutLegParams) error {
-	_, err := q.db.Exec(ctx, putLeg,
-		arg.Channel,
-		arg.Call,
-		arg.Role,
-		arg.Seat,
-		arg.JoinedAt,
-		arg.LeftAt,
-		arg.Cause,
-	)
+// Stores who takes part as they are now; from when on they did is kept.
+func (q *Queries) PutParticipants(ctx context.Context, arg PutParticipantsParams) error {
+	_, err := q.db.Exec(ctx, putParticipants, arg.Call, arg.Participants)
 	return err
 }
 
-const readySeats = `-- name: ReadySeats :many
-SELECT seat, work, greatest(intent_since, work_since)::timestamptz AS since FROM seat_live WHERE line = $1 AND open ORDER BY seat
+const putSegments = `-- name: PutSegments :exec
+INSERT INTO segment AS g (id, call, seat, person, began_at, ended_at, why, wrapup_until)
+SELECT x.id, $1, x.seat, nullif(x.person, '')::uuid, x.began_at, x.ended_at, nullif(x.why, ''), x.wrapup_until
+FROM json_to_recordset($2::json) AS x(ord int, id uuid, seat text, person text, began_at timestamptz, ended_at timestamptz, why text,
+  wrapup_until timestamptz)
+ORDER BY x.ord
+ON CONFLICT (id) DO UPDATE SET
+  ended_at = coalesce(g.ended_at, excluded.ended_at), why = coalesce(g.why, excluded.why),
+  wrapup_until = coalesce(g.wrapup_until, excluded.wrapup_until)
 `
 
-type ReadySeatsRow struct {
-	Seat  string
-	Work  string
-	Since time.Time
+type PutSegmentsParams struct {
+	Call     string
+	Segments []byte
 }
 
-// The seats of a line whose people take calls, with the time since which each is idle by intent and work.
-func (q *Queries) ReadySeats(ctx context.Context, line string) ([]ReadySeatsRow, error) {
-	rows, err := q.db.Query(ctx, readySeats, line)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ReadySeatsRow
-	for rows.Next() {
-		var i ReadySeatsRow
-		if err := rows.Scan(&i.Seat, &i.Work, &i.Since); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// Begins and ends segments, in the order given: a call is served by one seat at a time.
+func (q *Queries) PutSegments(ctx context.Context, arg PutSegmentsParams) error {
+	_, err := q.db.Exec(ctx, putSegments, arg.Call, arg.Segments)
+	return err
 }
 
 const releaseLease = `-- name: ReleaseLease :execrows
@@ -1169,99 +1353,63 @@ func (q *Queries) RenewLease(ctx context.Context, epoch int64) (int64, error) {
 }
 
 const seatByID = `-- name: SeatByID :one
-SELECT st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, s.line, s.kind, w.work, w.until, w.since AS work_since
-FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
-WHERE s.id = $1
+SELECT seat, line, kind, unit, label, person, recorder, client, phone, endpoint, intent, rest_code, rest_until, pending, device, intent_since, version, work, offer, call, wrapup_until, work_since, misses, open, routable FROM seat_live WHERE seat = $1
 `
 
-type SeatByIDRow struct {
-	SeatState SeatState
-	Line      string
-	Kind      string
-	Work      string
-	Until     *time.Time
-	WorkSince time.Time
-}
-
-// A seat as an offer needs it.
-func (q *Queries) SeatByID(ctx context.Context, seat string) (SeatByIDRow, error) {
+// A seat as an offer needs it: no secret of its telephone.
+func (q *Queries) SeatByID(ctx context.Context, seat string) (SeatLive, error) {
 	row := q.db.QueryRow(ctx, seatByID, seat)
-	var i SeatByIDRow
+	var i SeatLive
 	err := row.Scan(
-		&i.SeatState.Seat,
-		&i.SeatState.Person,
-		&i.SeatState.Recorder,
-		&i.SeatState.Client,
-		&i.SeatState.Phone,
-		&i.SeatState.Endpoint,
-		&i.SeatState.Contact,
-		&i.SeatState.Ha1,
-		&i.SeatState.Intent,
-		&i.SeatState.RestCode,
-		&i.SeatState.RestUntil,
-		&i.SeatState.Pending,
-		&i.SeatState.Device,
-		&i.SeatState.Since,
-		&i.SeatState.Version,
-		&i.SeatState.Registered,
-		&i.SeatState.RestMinutes,
+		&i.Seat,
 		&i.Line,
 		&i.Kind,
+		&i.Unit,
+		&i.Label,
+		&i.Person,
+		&i.Recorder,
+		&i.Client,
+		&i.Phone,
+		&i.Endpoint,
+		&i.Intent,
+		&i.RestCode,
+		&i.RestUntil,
+		&i.Pending,
+		&i.Device,
+		&i.IntentSince,
+		&i.Version,
 		&i.Work,
-		&i.Until,
+		&i.Offer,
+		&i.Call,
+		&i.WrapupUntil,
 		&i.WorkSince,
+		&i.Misses,
+		&i.Open,
+		&i.Routable,
 	)
 	return i, err
 }
 
 const seatCall = `-- name: SeatCall :one
-SELECT s.id AS seat, st.person, st.recorder, w.until AS wrapup_until, c.id AS call, c.state, c.num_tail, c.place, c.arrived_at, c.queued_at, c.answered_at,
-       c.version, c.outcome, o.id AS offer, o.offered_at, o.expires_at
-FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
-  LEFT JOIN call c ON c.id = w.call LEFT JOIN offer o ON o.id = w.offer AND o.state = 'open'
-WHERE s.id = $1
+SELECT person, recorder, call, wrapup_until FROM seat_live WHERE seat = $1
 `
 
 type SeatCallRow struct {
-	Seat        string
 	Person      *string
 	Recorder    *string
-	WrapupUntil *time.Time
 	Call        *string
-	State       *string
-	NumTail     *string
-	Place       *string
-	ArrivedAt   *time.Time
-	QueuedAt    *time.Time
-	AnsweredAt  *time.Time
-	Version     *int64
-	Outcome     *string
-	Offer       *string
-	OfferedAt   *time.Time
-	ExpiresAt   *time.Time
+	WrapupUntil *time.Time
 }
 
-// Who sits at a seat, and the call offered, engaged or in wrap-up there.
+// Who sits at a seat, and the call that it rings for, talks with or wraps up.
 func (q *Queries) SeatCall(ctx context.Context, seat string) (SeatCallRow, error) {
 	row := q.db.QueryRow(ctx, seatCall, seat)
 	var i SeatCallRow
 	err := row.Scan(
-		&i.Seat,
 		&i.Person,
 		&i.Recorder,
-		&i.WrapupUntil,
 		&i.Call,
-		&i.State,
-		&i.NumTail,
-		&i.Place,
-		&i.ArrivedAt,
-		&i.QueuedAt,
-		&i.AnsweredAt,
-		&i.Version,
-		&i.Outcome,
-		&i.Offer,
-		&i.OfferedAt,
-		&i.ExpiresAt,
+		&i.WrapupUntil,
 	)
 	return i, err
 }
@@ -1296,16 +1444,18 @@ func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (int64, er
 
 const updateCall = `-- name: UpdateCall :exec
 WITH saved AS (
-  UPDATE call SET state = $1, priority = $2, queued_at = $3, answered_at = $4,
-         ended_at = $5, outcome = $6, cause = $7, seat = $8, offer = $9,
-         entity = $10, epoch = $11, version = $12
-  WHERE id = $13 AND version = $14 AND epoch <= $11
+  UPDATE call SET phase = $1, channel = $2, line = $3, priority = $4,
+         queued_at = $5, answered_at = $6, ended_at = $7,
+         outcome = $8, cause = $9, seat = $10, entity = $11, epoch = $12, version = $13
+  WHERE id = $14 AND version = $15 AND epoch <= $12
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM saved
 `
 
 type UpdateCallParams struct {
-	State      string
+	Phase      string
+	Channel    *string
+	Line       *string
 	Priority   int32
 	QueuedAt   *time.Time
 	AnsweredAt *time.Time
@@ -1313,7 +1463,6 @@ type UpdateCallParams struct {
 	Outcome    *string
 	Cause      string
 	Seat       *string
-	Offer      *string
 	Entity     string
 	Epoch      int64
 	Version    int64
@@ -1324,7 +1473,9 @@ type UpdateCallParams struct {
 // Stores a call's next state on top of the version the decision was made on.
 func (q *Queries) UpdateCall(ctx context.Context, arg UpdateCallParams) error {
 	_, err := q.db.Exec(ctx, updateCall,
-		arg.State,
+		arg.Phase,
+		arg.Channel,
+		arg.Line,
 		arg.Priority,
 		arg.QueuedAt,
 		arg.AnsweredAt,
@@ -1332,7 +1483,6 @@ func (q *Queries) UpdateCall(ctx context.Context, arg UpdateCallParams) error {
 		arg.Outcome,
 		arg.Cause,
 		arg.Seat,
-		arg.Offer,
 		arg.Entity,
 		arg.Epoch,
 		arg.Version,
@@ -1344,50 +1494,49 @@ func (q *Queries) UpdateCall(ctx context.Context, arg UpdateCallParams) error {
 
 const updateOffer = `-- name: UpdateOffer :exec
 WITH saved AS (
-  UPDATE offer SET state = $1, reason = $2, ringing_at = $3, closed_at = $4, leg = $5
-  WHERE id = $6 AND call = $7 AND state IN ($8, $1)
+  UPDATE offer SET kind = $1, state = $2, reason = $3, ringing_at = $4, closed_at = $5
+  WHERE id = $6 AND call IS NOT DISTINCT FROM $7 AND state IN ('open', $2)
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM saved
 `
 
 type UpdateOfferParams struct {
+	Kind      string
 	State     string
 	Reason    string
 	RingingAt *time.Time
 	ClosedAt  *time.Time
-	Leg       string
 	ID        string
 	Call      string
-	Before    string
 }
 
-// Moves an offer on; what is final stays.
+// Moves an offer on; what is final stays. It is found by its id: the form of the other condition keeps the index on call away.
 func (q *Queries) UpdateOffer(ctx context.Context, arg UpdateOfferParams) error {
 	_, err := q.db.Exec(ctx, updateOffer,
+		arg.Kind,
 		arg.State,
 		arg.Reason,
 		arg.RingingAt,
 		arg.ClosedAt,
-		arg.Leg,
 		arg.ID,
 		arg.Call,
-		arg.Before,
 	)
 	return err
 }
 
 const waitingCalls = `-- name: WaitingCalls :many
-SELECT id, priority, seq, state FROM call WHERE state IN ('queued', 'offered', 'connecting') AND line = $1 ORDER BY priority, seq
+SELECT c.id, c.priority, c.seq, EXISTS (SELECT 1 FROM offer o WHERE o.call = c.id AND o.state = 'open' AND o.kind = 'line') AS offered
+FROM call c WHERE c.phase = 'waiting' AND c.ended_at IS NULL AND c.line = $1 ORDER BY c.priority, c.seq
 `
 
 type WaitingCallsRow struct {
 	ID       string
 	Priority int32
 	Seq      int64
-	State    string
+	Offered  bool
 }
 
-// Who waits in a line by the rows, and who is being brought to a seat: the index keeps them, claimed, until they talk.
+// Who waits in a line by the rows, and whether a seat rings for them: the queue keeps them, taken, until they talk.
 func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCallsRow, error) {
 	rows, err := q.db.Query(ctx, waitingCalls, line)
 	if err != nil {
@@ -1401,7 +1550,7 @@ func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCall
 			&i.ID,
 			&i.Priority,
 			&i.Seq,
-			&i.State,
+			&i.Offered,
 		); err != nil {
 			return nil, err
 		}
@@ -1414,13 +1563,14 @@ func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCall
 }
 
 const wrapUps = `-- name: WrapUps :many
-SELECT seat, call, until FROM seat_work WHERE work = 'wrap_up' ORDER BY until
+SELECT seat, call, until, since FROM seat_work WHERE work = 'wrap_up' ORDER BY until, seat
 `
 
 type WrapUpsRow struct {
 	Seat  string
 	Call  *string
 	Until *time.Time
+	Since time.Time
 }
 
 // The seats in wrap-up.
@@ -1433,7 +1583,12 @@ func (q *Queries) WrapUps(ctx context.Context) ([]WrapUpsRow, error) {
 	var items []WrapUpsRow
 	for rows.Next() {
 		var i WrapUpsRow
-		if err := rows.Scan(&i.Seat, &i.Call, &i.Until); err != nil {
+		if err := rows.Scan(
+			&i.Seat,
+			&i.Call,
+			&i.Until,
+			&i.Since,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

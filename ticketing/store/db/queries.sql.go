@@ -11,39 +11,49 @@ import (
 )
 
 const callToOpen = `-- name: CallToOpen :one
-SELECT c.session, c.seat,
-       (CASE WHEN c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE 'call' END)::text AS kind,
-       (SELECT o.person FROM offer o WHERE o.call = c.id AND o.state = 'accepted' ORDER BY o.offered_at DESC LIMIT 1) AS official,
-       EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed')) AS opened
+WITH RECURSIVE later AS (
+  SELECT n.id, n.queued_at FROM call n WHERE n.resumes = $1
+  UNION ALL SELECT n.id, n.queued_at FROM later l JOIN call n ON n.resumes = l.id)
+SELECT c.session, c.seat, (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1) AS official,
+       (CASE WHEN c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE 'call' END)::text AS kind, c.resumes,
+       (EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed'))
+         OR EXISTS (SELECT 1 FROM later l WHERE l.queued_at IS NOT NULL))::boolean AS done
 FROM call c WHERE c.id = $1
 `
 
 type CallToOpenRow struct {
 	Session  *string
 	Seat     *string
-	Kind     string
 	Official *string
-	Opened   bool
+	Kind     string
+	Resumes  *string
+	Done     bool
 }
 
-// What the ticket of a call's first kinds is made from, as the call is now, and whether it is there already.
+// What the ticket of a call's first kinds is made from, as the call is now, and whether there is nothing to do: it is there
+// already, or the citizen has rung again and been admitted, and the matter is that call's (I7).
 func (q *Queries) CallToOpen(ctx context.Context, call string) (CallToOpenRow, error) {
 	row := q.db.QueryRow(ctx, callToOpen, call)
 	var i CallToOpenRow
 	err := row.Scan(
 		&i.Session,
 		&i.Seat,
-		&i.Kind,
 		&i.Official,
-		&i.Opened,
+		&i.Kind,
+		&i.Resumes,
+		&i.Done,
 	)
 	return i, err
 }
 
 const callsWithoutTicket = `-- name: CallsWithoutTicket :many
+WITH RECURSIVE resumed AS (
+  SELECT c.resumes AS id FROM call c WHERE c.resumes IS NOT NULL AND c.queued_at IS NOT NULL AND c.arrived_at >= $1
+  UNION SELECT c.resumes FROM resumed r JOIN call c ON c.id = r.id WHERE c.resumes IS NOT NULL)
 SELECT c.id FROM call c
 WHERE c.arrived_at >= $1 AND (c.queued_at IS NOT NULL OR c.answered_at IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed'))
+  AND c.id NOT IN (SELECT r.id FROM resumed r)
 ORDER BY c.arrived_at
 LIMIT $2
 `
@@ -54,6 +64,7 @@ type CallsWithoutTicketParams struct {
 }
 
 // Calls that were admitted (or reached a person) and have no ticket: what the reactions would have opened (I7).
+// A call that was resumed by one that was admitted needs none.
 func (q *Queries) CallsWithoutTicket(ctx context.Context, arg CallsWithoutTicketParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, callsWithoutTicket, arg.Since, arg.Max)
 	if err != nil {
@@ -74,11 +85,57 @@ func (q *Queries) CallsWithoutTicket(ctx context.Context, arg CallsWithoutTicket
 	return items, nil
 }
 
+const draftToTakeOver = `-- name: DraftToTakeOver :many
+WITH RECURSIVE back AS (
+  SELECT c.resumes AS id, 1 AS steps FROM call c WHERE c.id = $1 AND c.resumes IS NOT NULL
+  UNION ALL SELECT c.resumes, b.steps + 1 FROM back b JOIN call c ON c.id = b.id WHERE c.resumes IS NOT NULL)
+SELECT o.id, o.version, o.call, o.seat, o.official, o.session FROM back b JOIN ticket o ON o.call = b.id AND o.kind IN ('call', 'missed')
+WHERE o.state = 'draft' ORDER BY b.steps LIMIT 1
+`
+
+type DraftToTakeOverRow struct {
+	ID       string
+	Version  int64
+	Call     string
+	Seat     *string
+	Official *string
+	Session  *string
+}
+
+// The draft of the unfinished call that this one resumes, from the nearest back; nothing when what was written there is registered
+// already.
+func (q *Queries) DraftToTakeOver(ctx context.Context, call string) ([]DraftToTakeOverRow, error) {
+	rows, err := q.db.Query(ctx, draftToTakeOver, call)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DraftToTakeOverRow
+	for rows.Next() {
+		var i DraftToTakeOverRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.Call,
+			&i.Seat,
+			&i.Official,
+			&i.Session,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const draftsBehind = `-- name: DraftsBehind :many
 SELECT n.id, n.version, n.old_seat, n.old_kind, n.seat, n.official, n.kind
 FROM (SELECT o.id, o.version, o.seat AS old_seat, o.official AS old_official, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
-             coalesce((SELECT f.person FROM offer f WHERE f.call = c.id AND f.state = 'accepted' ORDER BY f.offered_at DESC LIMIT 1), o.official) AS official,
-             (CASE WHEN o.kind = 'call' AND c.state = 'ended' AND c.answered_at IS NULL AND c.outcome NOT LIKE 'answered%' THEN 'missed' ELSE o.kind END)::text AS kind
+             coalesce((SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), o.official) AS official,
+             (CASE WHEN o.kind = 'call' AND c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE o.kind END)::text AS kind
       FROM ticket o JOIN call c ON c.id = o.call
       WHERE o.call = $1 AND o.state = 'draft') n
 WHERE n.old_seat IS DISTINCT FROM n.seat OR n.old_official IS DISTINCT FROM n.official OR n.old_kind <> n.kind
@@ -95,8 +152,8 @@ type DraftsBehindRow struct {
 	Kind     string
 }
 
-// A call's drafts that are behind the call as it is now, and what they should be: seat and official who took it; missed when it
-// ended unanswered. In one order, in which they are then written.
+// A call's drafts that are behind the call as it is now, and what they should be: seat and official of its last segment; missed
+// when it ended unanswered. In one order, in which they are then written.
 func (q *Queries) DraftsBehind(ctx context.Context, call string) ([]DraftsBehindRow, error) {
 	rows, err := q.db.Query(ctx, draftsBehind, call)
 	if err != nil {
@@ -422,13 +479,13 @@ func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]Lis
 
 const loadCall = `-- name: LoadCall :one
 SELECT c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
-       ARRAY(SELECT f.person::text FROM offer f WHERE f.call = c.id AND f.state IN ('open', 'accepted') AND f.person IS NOT NULL
+       ARRAY(SELECT f.person::text FROM call_holder f WHERE f.call = c.id AND f.person IS NOT NULL
              UNION SELECT at.person::text FROM seat_state at
                WHERE at.person IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND at.seat IN (SELECT f.seat FROM offer f WHERE f.call = c.id AND f.state IN ('open', 'accepted'))
+                 AND at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = c.id)
              UNION SELECT at.recorder::text FROM seat_state at
                WHERE at.recorder IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND at.seat IN (SELECT f.seat FROM offer f WHERE f.call = c.id AND f.state IN ('open', 'accepted'))
+                 AND at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = c.id)
        )::text[] AS holders
 FROM call c WHERE c.id = $2
 `
@@ -467,13 +524,13 @@ const loadTickets = `-- name: LoadTickets :many
 SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
        s.number AS session_number, coalesce(s.unit, st.unit, '')::text AS unit, o.name AS official_name,
        p.working_days, p.starts_on, p.due_at, p.due_original, p.calendar_version, p.rule_version, p.provisional,
-       ARRAY(SELECT f.person::text FROM offer f WHERE f.call = t.call AND f.state IN ('open', 'accepted') AND f.person IS NOT NULL
+       ARRAY(SELECT f.person::text FROM call_holder f WHERE f.call = t.call AND f.person IS NOT NULL
              UNION SELECT at.person::text FROM seat_state at
                WHERE at.person IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM offer f WHERE f.call = t.call AND f.state IN ('open', 'accepted')))
+                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = t.call))
              UNION SELECT at.recorder::text FROM seat_state at
                WHERE at.recorder IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM offer f WHERE f.call = t.call AND f.state IN ('open', 'accepted')))
+                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = t.call))
              UNION SELECT substr(e.actor, 8) FROM ticket_event e WHERE e.ticket = t.id AND e.actor LIKE 'person:%'
        )::text[] AS holders
 FROM ticket t
@@ -621,7 +678,7 @@ func (q *Queries) NextPlace(ctx context.Context, year int32) (int64, error) {
 const openAppeal = `-- name: OpenAppeal :one
 INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at, confidential, contact_name)
 SELECT $1::uuid, $2, 'appeal', c.id, c.session, c.seat,
-       (SELECT o.person FROM offer o WHERE o.call = c.id AND o.state = 'accepted' ORDER BY o.offered_at DESC LIMIT 1), 'draft', $3,
+       (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), 'draft', $3,
        EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.confidential),
        coalesce((SELECT t.contact_name FROM ticket t WHERE t.call = c.id AND t.contact_name <> '' ORDER BY t.opened_at LIMIT 1), '')
 FROM call c WHERE c.id = $4
@@ -753,6 +810,38 @@ func (q *Queries) SaveTicket(ctx context.Context, arg SaveTicketParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const takeOverDraft = `-- name: TakeOverDraft :exec
+WITH taken AS (
+  UPDATE ticket SET call = $1, kind = $2, session = $3, seat = $4, official = $5, version = version + 1
+  WHERE id = $6 AND version = $7 AND state = 'draft'
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM taken
+`
+
+type TakeOverDraftParams struct {
+	Call     string
+	Kind     string
+	Session  *string
+	Seat     *string
+	Official *string
+	ID       string
+	Before   int64
+}
+
+// Lets a draft go on with the call that resumes its own, on top of the version that was read.
+func (q *Queries) TakeOverDraft(ctx context.Context, arg TakeOverDraftParams) error {
+	_, err := q.db.Exec(ctx, takeOverDraft,
+		arg.Call,
+		arg.Kind,
+		arg.Session,
+		arg.Seat,
+		arg.Official,
+		arg.ID,
+		arg.Before,
+	)
+	return err
 }
 
 const ticketsOfCall = `-- name: TicketsOfCall :many

@@ -64,8 +64,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End a conversation */
+        /** End one's part in a conversation; a supervisor who is not at its seat ends it for all */
         post: operations["hangUpCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the citizen hear music (保持), for the people of the seat that serves */
+        post: operations["holdCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether the official at the seat is heard; kept through a reload of the page */
+        post: operations["muteCall"];
         delete?: never;
         options?: never;
         head?: never;
@@ -83,6 +117,23 @@ export interface paths {
         get: operations["call-pop"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the citizen back from hold (取回通话) */
+        post: operations["resumeCall"];
         delete?: never;
         options?: never;
         head?: never;
@@ -482,7 +533,8 @@ export interface components {
             place: string;
             /** Format: date-time */
             queued_at: string | null;
-            state: string;
+            /** @enum {string} */
+            state: "arrived" | "screening" | "queued" | "offered" | "talking" | "held" | "consulting" | "conference" | "transferring" | "reconnecting" | "ended";
         };
         BoardLine: {
             id: string;
@@ -496,6 +548,11 @@ export interface components {
         };
         BoardSeat: {
             call: string;
+            /**
+             * @description Word of the call that the seat serves; empty: none
+             * @enum {string}
+             */
+            call_state: "" | "talking" | "held" | "consulting" | "conference" | "transferring" | "reconnecting";
             device: string;
             id: string;
             intent: string;
@@ -564,10 +621,17 @@ export interface components {
             answered_at: string | null;
             /** Format: date-time */
             arrived_at: string;
+            /**
+             * Format: date-time
+             * @description Since when the citizen is on hold
+             */
+            held_at: string | null;
             /** Format: uuid */
             id: string;
             /** @description 138****5678; empty: anonymous */
             masked: string;
+            /** @description The person who speaks at the seat is not heard */
+            muted: boolean;
             offer: components["schemas"]["Offer"] | null;
             /** @description How the call ended; empty while it goes on */
             outcome: string;
@@ -576,8 +640,11 @@ export interface components {
             /** Format: date-time */
             queued_at: string | null;
             seat: string;
-            /** @enum {string} */
-            state: "arrived" | "screening" | "queued" | "offered" | "connecting" | "talking" | "reconnecting" | "ended";
+            /**
+             * @description The one word for what the call is doing (保持 is held)
+             * @enum {string}
+             */
+            state: "arrived" | "screening" | "queued" | "offered" | "talking" | "held" | "consulting" | "conference" | "transferring" | "reconnecting" | "ended";
             /** Format: int64 */
             version: number;
             /** Format: date-time */
@@ -629,7 +696,7 @@ export interface components {
             wait_s_max: number | null;
         };
         DeclineInputBody: {
-            /** @description Why the person cannot take this caller */
+            /** @description Why the person cannot take this caller; conflict: 需要回避, never asked for this call again */
             reason: string;
         };
         DeviceRequestBody: {
@@ -696,12 +763,19 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @enum {string} */
-            what: "opened" | "drafted" | "seated" | "missed" | "registered" | "closed";
+            what: "opened" | "drafted" | "seated" | "missed" | "resumed" | "registered" | "closed";
         };
         HangUpInputBody: {
             /**
              * Format: int64
              * @description Of the call as seen; a late click cannot end another state of it
+             */
+            version?: number;
+        };
+        HoldInputBody: {
+            /**
+             * Format: int64
+             * @description Of the call as seen; a late click does nothing to another state of it
              */
             version?: number;
         };
@@ -740,6 +814,10 @@ export interface components {
             seat: components["schemas"]["Sitting"];
             /** @description Plain SIP telephones are allowed (demo, load tests) */
             sip_seats: boolean;
+        };
+        MuteInputBody: {
+            /** @description True: what the official says is heard by nobody */
+            muted: boolean;
         };
         Named: {
             /** Format: uuid */
@@ -1234,6 +1312,72 @@ export interface operations {
             };
         };
     };
+    holdCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    muteCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MuteInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "call-pop": {
         parameters: {
             query?: never;
@@ -1302,6 +1446,39 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    resumeCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };

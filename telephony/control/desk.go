@@ -1,0 +1,324 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hotline/agent"
+	"hotline/telephony"
+)
+
+const (
+	tickEvery  = time.Second           // the desk's guarantee behind the wake-ups
+	queueLimit = 20 * time.Millisecond // the queue is not waited for longer: the line decides alone (F10)
+	queueAway  = time.Second           // before a queue that failed is asked again
+	tellEvery  = 50 * time.Millisecond // news that no pair carries are told in bundles
+)
+
+// match is a seat and a caller that a desk has brought together; an offer once the call's actor has stored it.
+type match struct {
+	line  agent.LineID
+	offer telephony.OfferID
+	call  telephony.Waiting
+	seat  telephony.LineSeat
+	at    time.Time // of the decision: offers bear the order in which they were decided (I5)
+	woke  time.Time
+}
+
+// desk brings the seats and callers of one line together, one pair after the other; what follows each pair is done by the
+// calls' actors, side by side. Its line is what counts; the queue in Redis proposes by the same rule.
+type desk struct {
+	c    *Controller
+	id   agent.LineID
+	kick chan time.Time
+
+	// talk is held while the queue is spoken to off the path: what it hears comes in order. Who makes a pair does not wait for it.
+	talk    sync.Mutex
+	reading sync.Mutex // held while the ledger is read off the path: one reading at a time
+
+	mu      sync.Mutex // guards all below
+	info    telephony.LineInfo
+	line    *telephony.Line
+	flying  map[agent.SeatID]telephony.OfferID // matches under way: the ledger does not show them yet
+	left    map[agent.SeatID]int               // legs that are still being hung up there
+	touched map[agent.SeatID]time.Time         // when a seat was changed last: an older read of the ledger knows less
+	seen    map[agent.SeatID]int64             // the seat's version that was heard of last
+	news    []telephony.News                   // that the queue has not heard
+	behind  bool                               // the queue must be filled anew
+	away    time.Time                          // the queue is not asked before
+}
+
+func newDesk(c *Controller, info telephony.LineInfo) *desk {
+	return &desk{
+		c: c, id: info.ID, info: info, kick: make(chan time.Time, 1), line: telephony.NewLine(), behind: true,
+		flying: make(map[agent.SeatID]telephony.OfferID), left: make(map[agent.SeatID]int), touched: make(map[agent.SeatID]time.Time), seen: make(map[agent.SeatID]int64),
+	}
+}
+
+// wake asks for a look; one that is asked for already is enough.
+func (d *desk) wake(at time.Time) {
+	select {
+	case d.kick <- at:
+	default:
+	}
+}
+
+// run makes pairs. Whatever is not a pair is done beside it: a seat that is free waits for nothing.
+func (d *desk) run(ctx context.Context) {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	tell := time.NewTimer(tellEvery)
+	defer tell.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case at := <-d.kick:
+			d.match(ctx, at)
+			tell.Reset(tellEvery)
+		case <-tick.C:
+			d.beside(&d.reading, func() { d.check(ctx) })
+			d.beside(&d.talk, func() { d.tell(ctx) })
+		case <-tell.C:
+			d.beside(&d.talk, func() { d.tell(ctx) })
+		}
+	}
+}
+
+// beside does something off the path, unless it is being done.
+func (d *desk) beside(mu *sync.Mutex, do func()) {
+	if mu.TryLock() {
+		d.c.workers.Go(func() {
+			defer mu.Unlock()
+			do()
+		})
+	}
+}
+
+// check is the guarantee behind the wake-ups: other processes change seats as well, and skips run out.
+func (d *desk) check(ctx context.Context) {
+	if !d.anyone() || !d.c.mayDecide() {
+		return
+	}
+	limited, cancel := verb(ctx)
+	defer cancel()
+	if err := d.refresh(limited); err != nil {
+		d.trouble(ctx, "seats", err)
+	}
+	d.wake(d.c.cfg.Now())
+	d.recused()
+}
+
+// recused tells the callers whom nobody here will ever take.
+func (d *desk) recused() {
+	d.mu.Lock()
+	all := d.line.Recused()
+	d.mu.Unlock()
+	for _, call := range all {
+		if a := d.c.calls.byCall(call); a != nil {
+			line, rules := d.c.desks.operators(d)
+			a.post(happened{telephony.AllRecused{Line: line, Rules: rules}})
+		}
+	}
+}
+
+// match makes pairs while there are any to make.
+func (d *desk) match(ctx context.Context, woke time.Time) {
+	for d.c.mayDecide() && ctx.Err() == nil {
+		m, ok := d.next(ctx, woke)
+		if !ok {
+			return
+		}
+		a := d.c.calls.byCall(m.call.Call)
+		if a == nil || !a.post(matched{m}) {
+			d.giveBack(m, a != nil && !a.box.isOver())
+			if a != nil { // too busy: the caller keeps the place, the next tick tries (RT12)
+				return
+			}
+		}
+	}
+}
+
+// next takes the pair that the line names. The queue is asked first; what it proposes counts when the line agrees, and the
+// line alone decides while the queue is away (F10).
+func (d *desk) next(ctx context.Context, woke time.Time) (match, bool) {
+	now := d.c.cfg.Now()
+	d.mu.Lock()
+	_, found := d.line.Next(now)
+	d.mu.Unlock()
+	if !found {
+		return match{}, false
+	}
+	offer := telephony.OfferID(newID())
+	call, seat, asked := d.propose(ctx, string(offer), now)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	pair, ok := d.line.Next(now) // meanwhile somebody may have left
+	if asked && (!ok || pair.Call != call || pair.Seat.Seat != seat) {
+		d.behind = true // what the queue has taken it must give back
+	}
+	if !ok {
+		return match{}, false
+	}
+	if !asked {
+		taken := pair.Seat
+		taken.Since = time.Time{}
+		d.tellLocked(telephony.News{Left: pair.Call})
+		d.tellLocked(telephony.News{Seat: &taken})
+	}
+	w, _ := d.line.Find(pair.Call)
+	d.line.Take(pair)
+	d.flying[pair.Seat.Seat] = offer
+	d.touched[pair.Seat.Seat] = d.c.cfg.Now()
+	return match{line: d.id, offer: offer, call: w, seat: pair.Seat, at: now, woke: woke}, true
+}
+
+// propose asks the queue, with all that it has not heard yet, in one trip; false when it is not to be asked: it is away, or
+// is being spoken to, or must be filled anew first, which nobody waits for here.
+func (d *desk) propose(ctx context.Context, request string, now time.Time) (telephony.CallID, agent.SeatID, bool) {
+	if !d.talk.TryLock() {
+		return "", "", false
+	}
+	defer d.talk.Unlock()
+	d.mu.Lock()
+	if d.behind || now.Before(d.away) {
+		d.mu.Unlock()
+		return "", "", false
+	}
+	news := d.news
+	d.news = nil
+	d.mu.Unlock()
+	limited, cancel := context.WithTimeout(ctx, queueLimit)
+	defer cancel()
+	call, seat, _, err := d.c.cfg.Queue.Pair(limited, d.id, news, request, now)
+	if err != nil {
+		d.queueFailed(ctx, "pair", err)
+		return "", "", false
+	}
+	return call, seat, true
+}
+
+// tell lets the queue hear what no pair has carried.
+func (d *desk) tell(ctx context.Context) {
+	if !d.fill(ctx) {
+		return
+	}
+	news := d.takeNews()
+	if len(news) == 0 {
+		return
+	}
+	limited, cancel := verb(ctx)
+	defer cancel()
+	if err := d.c.cfg.Queue.Tell(limited, d.id, news); err != nil {
+		d.queueFailed(ctx, "tell", err)
+	}
+}
+
+// fill brings a queue that has fallen behind up to the line (F9); false when it is away.
+func (d *desk) fill(ctx context.Context) bool {
+	d.mu.Lock()
+	if d.c.cfg.Now().Before(d.away) {
+		d.mu.Unlock()
+		return false
+	}
+	if !d.behind {
+		d.mu.Unlock()
+		return true
+	}
+	waiting, seats := d.line.Waiting(), d.line.Seats()
+	d.news, d.behind = nil, false
+	d.mu.Unlock()
+	limited, cancel := verb(ctx)
+	defer cancel()
+	d.c.cfg.Observer.Rebuilt()
+	if err := d.c.cfg.Queue.Rebuild(limited, d.id, waiting, seats); err != nil {
+		d.queueFailed(ctx, "rebuild", err)
+		return false
+	}
+	return true
+}
+
+func (d *desk) queueFailed(ctx context.Context, what string, err error) {
+	d.mu.Lock()
+	d.behind, d.away = true, d.c.cfg.Now().Add(queueAway)
+	d.mu.Unlock()
+	d.trouble(ctx, what, err)
+}
+
+func (d *desk) takeNews() []telephony.News {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	news := d.news
+	d.news = nil
+	return news
+}
+
+func (d *desk) anyone() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.line.Anyone()
+}
+
+func (d *desk) trouble(ctx context.Context, what string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	d.c.cfg.Observer.Failed(what)
+	d.c.cfg.Log.WarnContext(ctx, "match", "act", what, "line", d.id, "err", err)
+}
+
+// takeOffer makes the desk's find an offer, or gives both back: the caller to the old place, the seat if it is free.
+func (a *actor) takeOffer(ctx context.Context, m match) {
+	if !a.call.InLine() || a.call.Line != m.line {
+		a.c.desks.giveBack(m, false)
+		return
+	}
+	a.woke = m.woke
+	role := telephony.RoleOfficial
+	if m.seat.Kind == agent.SeatOperator {
+		role = telephony.RoleOperator
+	}
+	err := a.step(ctx, telephony.Offered{Offer: telephony.Offer{
+		ID: m.offer, Kind: telephony.OfferLine, Role: role, Seat: m.seat.Seat, Person: m.seat.Person, Phone: m.seat.Phone, Endpoint: m.seat.Endpoint,
+		Misses: m.seat.Misses, OfferedAt: m.at, ExpiresAt: m.at.Add(a.call.Rules.Ring),
+	}}, byController)
+	if err == nil {
+		a.c.desks.landed(m)
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if errors.Is(err, telephony.ErrUnstorable) || errors.Is(err, errPanic) {
+		a.alarm(ctx, "offer", err) // another seat may do; this one is tried again at the next tick
+	}
+	a.c.cfg.Observer.Failed("offer")
+	a.c.cfg.Log.InfoContext(ctx, "offer not made", "call_id", a.call.ID, "seat", m.seat.Seat, "err", err)
+	a.c.desks.refused(m)
+}
+
+// refresh takes over from the ledger who is there. What has changed since the read is newer than the read.
+func (d *desk) refresh(ctx context.Context) error {
+	asked := d.c.cfg.Now()
+	seats, err := d.c.cfg.Ledger.Seats(ctx, d.id)
+	if err != nil {
+		return fmt.Errorf("read the seats of line %s: %w", d.id, err)
+	}
+	d.c.desks.settle(d.id, seats)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	there := make(map[agent.SeatID]bool, len(seats))
+	for _, s := range seats {
+		there[s.Seat] = true
+		d.takeOverLocked(s, asked)
+	}
+	for _, s := range d.line.Seats() {
+		if !there[s.Seat] && d.touched[s.Seat].Before(asked) {
+			d.removeLocked(s.Seat)
+		}
+	}
+	return nil
+}

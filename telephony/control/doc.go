@@ -1,0 +1,25 @@
+// Package control runs the calls of one exchange: it is the only impure room of telephony's core. What is right, telephony
+// says; here it is done, in order, for many calls at once.
+//
+//   - Controller (controller.go) routes the exchange's signals (signals.go) to the calls and takes people's commands.
+//   - An actor (actor.go) is the one goroutine of a call. Its mailbox (mailbox.go) is emptied before a deadline is looked at. The
+//     order of every step is the same: decide (telephony.Apply), commit (commit.go), follow (desks), plan and give orders
+//     (telephony.Plan). It waits for its own commit and for nothing else: a step that can not be stored, or panics, costs that
+//     step, or that call, and no other.
+//   - Lanes (lanes.go) carry the orders out off the actor, one after the other per leg and bridge, and bring the answers back.
+//   - A desk (desk.go, deskseats.go, desks.go) has one line's callers and seats and makes pairs by telephony.Line. The queue in
+//     Redis proposes the same pair in one trip, and hears of changes with it; what it says is checked, and while it is away
+//     the line decides alone (F10). The ledger's guards have the last word: a wrong pair is a refused offer, never a double one.
+//   - The seat clock (seats.go) ends wrap-ups and rests.
+//   - The reconciler (reconcile.go, view.go) compares ledger and exchange at each connection and every ten seconds: it adopts
+//     calls, lets each call look at itself, and sends away what is ours and belongs to nothing (R2, RT6). Nothing is offered
+//     before the first comparison is done and the adopted calls have settled (A17).
+//
+// What must hold: an intent is committed before its effect (R5); decisions need the lease, clean-up does not (R4); whoever has
+// no actor has no owner, and the reconciler finds one; every channel has a bound, and every full one an answer.
+//
+// A new act needs nothing here but a line in Controller.do if it is a new verb of the exchange (ports.go), and a command of the
+// Controller if people ask for it: see "How to add an act" in package telephony.
+//
+// It must not know SQL, Redis or ARI: it declares what it needs (ports.go), and cmd wires.
+package control

@@ -1,0 +1,261 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hotline/agent"
+	"hotline/telephony"
+	"hotline/telephony/control"
+)
+
+// errDead is what a controller hears after its death: nothing of it reaches anybody any more.
+var errDead = errors.New("this controller is dead")
+
+// power is what a controller lives on. All that it does to the world outside goes by here, and can be stopped before or after.
+type power struct {
+	off  atomic.Bool
+	died chan struct{}
+
+	mu     sync.Mutex // guards all below
+	acts   []string
+	ended  map[string]int // how often an act came to an end, whatever that was
+	at     int            // the act at which it dies; 0: never
+	after  bool
+	before func(act string, arg any) error // its error is the answer
+	done   func(act string, arg any)
+}
+
+func newPower() *power { return &power{died: make(chan struct{}), ended: make(map[string]int)} }
+
+func (p *power) cut() {
+	if p.off.CompareAndSwap(false, true) {
+		close(p.died)
+	}
+}
+
+// dies lets the power fail at an act that is yet to come.
+func (p *power) dies(at int, after bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at, p.after = at, after
+}
+
+// hook sets what is done before and after every act; nil: nothing.
+func (p *power) hook(before func(act string, arg any) error, done func(act string, arg any)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.before, p.done = before, done
+}
+
+func (p *power) did() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.acts...)
+}
+
+// count says how often an act was begun.
+func (p *power) count(act string) int {
+	n := 0
+	for _, did := range p.did() {
+		if did == act {
+			n++
+		}
+	}
+	return n
+}
+
+// over says how often an act came to an end.
+func (p *power) over(act string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended[act]
+}
+
+func (p *power) do(name string, arg any, act func() error) error {
+	if p.off.Load() {
+		return errDead
+	}
+	p.mu.Lock()
+	p.acts = append(p.acts, name)
+	here, after, before, done := p.at == len(p.acts), p.after, p.before, p.done
+	p.mu.Unlock()
+	if here && !after {
+		p.cut()
+	}
+	if before != nil {
+		if err := before(name, arg); err != nil {
+			return err
+		}
+	}
+	if p.off.Load() {
+		return errDead
+	}
+	err := act()
+	p.mu.Lock()
+	p.ended[name]++
+	p.mu.Unlock()
+	if here {
+		p.cut()
+	}
+	if err == nil && done != nil {
+		done(name, arg)
+	}
+	if p.off.Load() { // the reply reaches nobody
+		return errDead
+	}
+	return err
+}
+
+// ledger is the real one, with a hand on the line.
+type ledger struct {
+	control.Ledger
+	power *power
+
+	mu   sync.Mutex // guards save
+	save func(telephony.Change) error
+}
+
+// onSave sets what is done before a change is stored; its error is the answer.
+func (l *ledger) onSave(f func(telephony.Change) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.save = f
+}
+
+func (l *ledger) Save(ctx context.Context, epoch int64, ch telephony.Change) error {
+	l.mu.Lock()
+	before := l.save
+	l.mu.Unlock()
+	return l.power.do("save:"+string(ch.After.ID), ch, func() error {
+		if before != nil {
+			if err := before(ch); err != nil {
+				return err
+			}
+		}
+		return l.Ledger.Save(ctx, epoch, ch)
+	})
+}
+
+func (l *ledger) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
+	var call telephony.Call
+	var created bool
+	err := l.power.do("arrive", a, func() error {
+		var err error
+		call, created, err = l.Ledger.Arrive(ctx, epoch, a)
+		return err
+	})
+	return call, created, err
+}
+
+func (l *ledger) EndWrapUp(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (bool, error) {
+	var ended bool
+	err := l.power.do("end_wrapup", seat, func() error {
+		var err error
+		ended, err = l.Ledger.EndWrapUp(ctx, epoch, seat, actor, at)
+		return err
+	})
+	return ended, err
+}
+
+type presence struct {
+	agents *agent.Service
+	power  *power
+}
+
+func (p presence) WorkOver(ctx context.Context, seat agent.SeatID) error {
+	return p.power.do("work_over", seat, func() error { return p.agents.WorkOver(ctx, seat) })
+}
+
+// queue is the real one; it can be away, or hang.
+type queue struct {
+	control.Queue
+	power  *power
+	broken atomic.Bool
+	hangs  atomic.Bool
+	asked  atomic.Int64
+}
+
+// brokenQueue is a queue that is away when the controller starts.
+func brokenQueue(c *control.Config) {
+	if q, ok := c.Queue.(*queue); ok {
+		q.broken.Store(true)
+	}
+}
+
+var errAway = errors.New("queue is away")
+
+func (q *queue) do(ctx context.Context, act func() error) error {
+	q.asked.Add(1)
+	switch {
+	case q.power.off.Load():
+		return errDead
+	case q.hangs.Load():
+		<-ctx.Done()
+		return ctx.Err()
+	case q.broken.Load():
+		return errAway
+	}
+	return act()
+}
+
+func (q *queue) Pair(
+	ctx context.Context, line agent.LineID, news []telephony.News, request string, now time.Time,
+) (telephony.CallID, agent.SeatID, bool, error) {
+	var call telephony.CallID
+	var seat agent.SeatID
+	var found bool
+	err := q.do(ctx, func() error {
+		var err error
+		call, seat, found, err = q.Queue.Pair(ctx, line, news, request, now)
+		return err
+	})
+	return call, seat, found, err
+}
+
+func (q *queue) Tell(ctx context.Context, line agent.LineID, news []telephony.News) error {
+	return q.do(ctx, func() error { return q.Queue.Tell(ctx, line, news) })
+}
+
+func (q *queue) Rebuild(ctx context.Context, line agent.LineID, waiting []telephony.Waiting, seats []telephony.LineSeat) error {
+	return q.do(ctx, func() error { return q.Queue.Rebuild(ctx, line, waiting, seats) })
+}
+
+// observer counts, and can get in the way.
+type observer struct {
+	alarms, overflows, reconciled, rebuilt, refused atomic.Int64 // refused: offers that the ledger did not take
+
+	mu     sync.Mutex // guards closed
+	closed func(telephony.OfferState)
+}
+
+func (o *observer) onClosed(f func(telephony.OfferState)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = f
+}
+
+func (o *observer) OfferClosed(state telephony.OfferState) {
+	o.mu.Lock()
+	f := o.closed
+	o.mu.Unlock()
+	if f != nil {
+		f(state)
+	}
+}
+
+func (o *observer) Alarmed(string)                    { o.alarms.Add(1) }
+func (o *observer) Overflowed()                       { o.overflows.Add(1) }
+func (o *observer) Reconciled(time.Duration, int)     { o.reconciled.Add(1) }
+func (o *observer) Rebuilt()                          { o.rebuilt.Add(1) }
+func (*observer) Offered(time.Duration)               {}
+func (*observer) CallEnded(telephony.Outcome, string) {}
+func (o *observer) Failed(what string) {
+	if what == "offer" {
+		o.refused.Add(1)
+	}
+}
+func (*observer) Strange(string) {}

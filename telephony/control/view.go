@@ -1,0 +1,74 @@
+package control
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"hotline/telephony"
+)
+
+// view is a snapshot, ready to be asked about one call.
+type view struct {
+	at       time.Time // before it was taken
+	entity   string
+	channels map[telephony.LegID]telephony.Channel
+	bridges  map[telephony.BridgeID]telephony.Bridge
+}
+
+func newView(s telephony.Snapshot, at time.Time) *view {
+	v := &view{
+		at: at, entity: s.Entity,
+		channels: make(map[telephony.LegID]telephony.Channel, len(s.Channels)), bridges: make(map[telephony.BridgeID]telephony.Bridge, len(s.Bridges)),
+	}
+	for _, ch := range s.Channels {
+		v.channels[ch.ID] = ch
+	}
+	for _, b := range s.Bridges {
+		v.bridges[b.ID] = b
+	}
+	return v
+}
+
+// arrivals are the citizens' channels in our application, in the order in which they came: the first to come is the first to
+// get a place.
+func (v *view) arrivals() []telephony.Channel {
+	var all []telephony.Channel
+	for _, ch := range v.channels {
+		if ch.InApp && !ch.ID.Ours() {
+			all = append(all, ch)
+		}
+	}
+	slices.SortFunc(all, func(a, b telephony.Channel) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
+// of says what the view shows of a call: its legs, and whoever else of ours is in its talk bridge.
+func (v *view) of(c telephony.Call, adopted bool) telephony.Looked {
+	looked := telephony.Looked{
+		At: v.at, Adopted: adopted, Restarted: c.Entity != v.entity, Legs: make(map[telephony.LegID]telephony.LegSeen),
+	}
+	add := func(leg telephony.LegID) {
+		ch, ok := v.channels[leg]
+		if ok && (ch.InApp || leg != c.Channel) {
+			looked.Legs[leg] = telephony.LegSeen{Up: ch.Up() && ch.InApp, In: ch.Bridge}
+		}
+	}
+	add(c.Channel)
+	for _, p := range c.Parts {
+		add(p.Leg)
+	}
+	for leg := range c.Seen.Legs {
+		add(leg)
+	}
+	talk, ok := v.bridges[telephony.TalkBridge(c.ID)]
+	looked.Talk = ok
+	for _, leg := range talk.Channels {
+		if leg.Ours() {
+			add(leg)
+		}
+	}
+	return looked
+}

@@ -1,0 +1,144 @@
+package telephony
+
+import (
+	"errors"
+	"time"
+
+	"hotline/agent"
+)
+
+// Errors of what stands around the core; the adapters return them.
+var (
+	// ErrStale: the row has another version than the one the decision was made on.
+	ErrStale = errors.New("row has changed since")
+	// ErrNotMaster: another controller has taken the lease (R3). Exit.
+	ErrNotMaster = errors.New("another controller holds the lease")
+	// ErrSeatTaken: the seat is not routable, or another offer got it first.
+	ErrSeatTaken = errors.New("seat is not free")
+	// ErrUnstorable: the ledger will never take this change, however often it is tried (F34).
+	ErrUnstorable = errors.New("change can not be stored")
+	// ErrOfferClosed: the offer is answered, withdrawn or over.
+	ErrOfferClosed = errors.New("offer is closed")
+	// ErrNotInCall: nobody of ours speaks with the caller, or not the one who asks.
+	ErrNotInCall = errors.New("call is not in conversation")
+	// ErrNotFound: no such row.
+	ErrNotFound = errors.New("not found")
+)
+
+// Arrival is a citizen's leg that has entered the application.
+type Arrival struct {
+	ID      CallID // chosen by the controller
+	Channel LegID
+	Entity  string
+	Number  PhoneNumber // empty: anonymous
+	Dialled string
+	At      time.Time // when the exchange saw it
+}
+
+// SeatWork is what a seat does for calls, as the controller writes it.
+type SeatWork struct {
+	Seat  agent.SeatID
+	Work  agent.Work
+	Offer OfferID
+	Call  CallID
+	Until time.Time // end of wrap-up
+	Since time.Time
+	Miss  bool // adds one to the misses in a row; the end of a conversation resets them
+
+	// Not stored: whether the seat may be offered again at once.
+	Rest time.Duration // a telephone that refuses by itself must not be rung in a tight loop
+	Out  bool          // its telephone has failed: not before it reports, or OutFor has passed
+}
+
+// OutFor is how long a seat whose telephone failed stays away without a word from it: a failure that nobody reports the end
+// of must not lock a seat out for ever.
+const OutFor = 30 * time.Second
+
+// Fact is one piece of news, appended in the transaction of its change. Nothing personal in Data.
+type Fact struct {
+	Kind    string
+	Subject string
+	Topics  []string
+	Data    map[string]any
+}
+
+// LineMove is a change of a call's line, for its history.
+type LineMove struct {
+	From, To agent.LineID
+	Why      string
+}
+
+// Record is one part of what a step stores.
+//
+//sumtype:decl
+type Record interface{ record() }
+
+// The records.
+type (
+	// PutOffer stores an offer's state: a new one is inserted, and the seat must be free for it.
+	PutOffer struct{ Offer }
+	// PutPart stores somebody's part in the call.
+	PutPart struct{ Participant }
+	// PutSegment stores a segment.
+	PutSegment struct{ Segment }
+	// SetWork says what a seat does for calls from now on.
+	SetWork struct{ SeatWork }
+	// MoveLine writes a change of line into the call's history.
+	MoveLine struct{ LineMove }
+	// OpenCallback makes a task of a caller whom nobody reached; nothing for an anonymous one.
+	OpenCallback struct{}
+	// Tell appends a fact.
+	Tell struct{ Fact }
+)
+
+func (PutOffer) record()     {}
+func (PutPart) record()      {}
+func (PutSegment) record()   {}
+func (SetWork) record()      {}
+func (MoveLine) record()     {}
+func (OpenCallback) record() {}
+func (Tell) record()         {}
+
+// Change is one step of a call: stored whole or not at all.
+type Change struct {
+	Before   Call    // its Version is the fence
+	After    Call    // Version is Before's + 1
+	Opened   []Offer // inserted: the seat must be routable, or be this call's already (resume)
+	Closed   []Offer // moved on from open
+	Parts    []Participant
+	Segments []Segment // inserted, or ended
+	Work     []SeatWork
+	Moved    *LineMove
+	Callback bool // nobody reached the caller: open a callback task, unless anonymous
+	Facts    []Fact
+	Actor    string // who caused it: controller, person:<uuid>
+	At       time.Time
+}
+
+// Gather makes one change of the records of a step; false when there is nothing to store.
+func Gather(before, after Call, records []Record, actor string, at time.Time) (Change, bool) {
+	ch := Change{Before: before, After: after, Actor: actor, At: at}
+	for _, r := range records {
+		switch r := r.(type) {
+		case PutOffer:
+			if _, known := before.Offer(r.ID); known {
+				ch.Closed = append(ch.Closed, r.Offer)
+			} else {
+				ch.Opened = append(ch.Opened, r.Offer)
+			}
+		case PutPart:
+			ch.Parts = append(ch.Parts, r.Participant)
+		case PutSegment:
+			ch.Segments = append(ch.Segments, r.Segment)
+		case SetWork:
+			ch.Work = append(ch.Work, r.SeatWork)
+		case MoveLine:
+			ch.Moved = &r.LineMove
+		case OpenCallback:
+			ch.Callback = true
+		case Tell:
+			ch.Facts = append(ch.Facts, r.Fact)
+		}
+	}
+	return ch, after.Version != before.Version
+}
