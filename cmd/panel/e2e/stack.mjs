@@ -1,7 +1,8 @@
 // Starts the real product for the browser tests: `hotline demo` in a folder and on ports of its own, citizens by SIPp, and
 // Chromium with a microphone that plays a tone. Ends only what it started.
+import assert from 'node:assert/strict'
 import { spawn, execFileSync } from 'node:child_process'
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -58,14 +59,37 @@ export function freePort() {
   })
 }
 
-/** The whole product, without simulated citizens and officials. */
-export async function startDemo() {
+/** The id of the server that runs now: a child of the demo, which starts another as soon as it ends. */
+function serverOf(demo) {
+  for (const pid of readdirSync('/proc').filter((p) => /^\d+$/.test(p))) {
+    try {
+      const parent = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[1]
+      if (Number(parent) === demo.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] === 'serve') return Number(pid)
+    } catch {
+      // ended while we looked
+    }
+  }
+  return 0
+}
+
+/** The whole product, without simulated citizens and officials. durable: what is stored is on the disk. */
+export async function startDemo({ durable = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hotline-e2e-'))
   const port = await freePort()
-  const demo = startJSON(join(root, 'bin/hotline'), ['demo', '--json', '--calls=0', '--officials=0', `--dir=${dir}`, `--port=${port}`, '--ports=free'])
+  const demo = startJSON(join(root, 'bin/hotline'), ['demo', '--json', '--calls=0', '--officials=0', `--dir=${dir}`, `--port=${port}`, '--ports=free', ...(durable ? ['--durable'] : [])])
   const ready = await demo.next((m) => m.panel, 300000)
   return {
     ...ready,
+    /** kill -9 of the server; comes back when its successor takes calls, with the time that took. */
+    killServer: async () => {
+      const old = serverOf(demo.child)
+      assert.ok(old > 0, 'the server runs')
+      const began = Date.now()
+      process.kill(old, 'SIGKILL')
+      await until(() => serverOf(demo.child), (pid) => pid > 0 && pid !== old)
+      await until(() => fetch(`${ready.panel}/readyz`).then((r) => r.ok, () => false), (ok) => ok)
+      return Date.now() - began
+    },
     stop: async () => {
       await end(demo.child, 'SIGTERM')
       rmSync(dir, { recursive: true, force: true })
@@ -88,6 +112,9 @@ export function rows(demo, sql) {
   const out = execFileSync('psql', [demo.database_url, '-XAtc', `SELECT coalesce(json_agg(r), '[]') FROM (${sql}) r`], { encoding: 'utf8' })
   return JSON.parse(out)
 }
+
+/** Changes the demo's database. */
+export const change = (demo, sql) => execFileSync('psql', [demo.database_url, '-XAtqc', sql])
 
 /** A WAV of one tone for Chromium's microphone. */
 function toneFile() {

@@ -97,7 +97,7 @@ test('who hangs up while waiting is recorded as that, and becomes a callback tas
   await seen(supervisor, 'board-waiting')
   const caller = citizen(demo, { from: '055287654321', patience: 20 })
   await until(() => text(supervisor, 'board-waiting'), (t) => /0552/.test(t), 30000)
-  await until(() => rows(demo, `SELECT now() - queued_at > interval '6 seconds' AS long FROM call WHERE state = 'queued'`), (r) => r[0]?.long, 30000)
+  await until(() => rows(demo, `SELECT now() - queued_at > interval '6 seconds' AS long FROM call WHERE phase = 'waiting'`), (r) => r[0]?.long, 30000)
   await caller.over()
   const [row] = await until(() => rows(demo, `SELECT c.outcome, b.state FROM call c JOIN callback b ON b.call = c.id`), (r) => r.length === 1)
   assert.equal(row.outcome, 'abandoned_in_queue')

@@ -9,8 +9,21 @@ export const pop = (call: string): Promise<Pop> => ask(http.GET('/api/calls/{cal
 export const decline = (offer: string, reason: string): Promise<undefined> =>
   ask(http.POST('/api/offers/{offer}/decline', { params: { path: { offer } }, body: { reason } }))
 
-export const hangup = (call: string): Promise<undefined> =>
-  ask(http.POST('/api/calls/{call}/hangup', { params: { path: { call } }, body: {} }))
+type Seen = Pick<Card, 'id' | 'version'>
+
+// What is done to a call names the version that was on the screen; a card that only the news has told has none yet.
+const seen = (c: Seen): { version?: number } => (c.version > 0 ? { version: c.version } : {})
+
+export const hangup = (c: Seen): Promise<undefined> =>
+  ask(http.POST('/api/calls/{call}/hangup', { params: { path: { call: c.id } }, body: seen(c) }))
+
+export const hold = (c: Seen, on: boolean): Promise<undefined> =>
+  on
+    ? ask(http.POST('/api/calls/{call}/hold', { params: { path: { call: c.id } }, body: seen(c) }))
+    : ask(http.POST('/api/calls/{call}/resume', { params: { path: { call: c.id } }, body: seen(c) }))
+
+export const mute = (call: string, muted: boolean): Promise<undefined> =>
+  ask(http.POST('/api/calls/{call}/mute', { params: { path: { call } }, body: { muted } }))
 
 export const next = (seat: string): Promise<undefined> =>
   ask(http.POST('/api/seats/{seat}/next', { params: { path: { seat } }, body: {} }))

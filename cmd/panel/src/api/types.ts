@@ -22,10 +22,12 @@ export type Role =
 export type Place = S['Sitting']['place']
 export type Intent = S['Seat']['intent']
 export type Shown = S['Seat']['shown']
-export type CallState = S['Card']['state']
+export type CallState = S['Card']['state'] // telephony.Word
 export type CallOutcome =
   | 'answered_official'
   | 'answered_operator'
+  | 'registered_callback'
+  | 'abandoned_on_hold'
   | 'abandoned_in_queue'
   | 'abandoned_short'
   | 'abandoned_ringing'
@@ -56,7 +58,12 @@ export type Session = S['Session']
 export type Seat = With<S['Seat'], { person: Named | null; recorder: Named | null }>
 export type PhoneAccount = S['PhoneAccount']
 
-export type Card = With<S['Card'], { outcome: CallOutcome | '' }>
+export type Card = With<
+  S['Card'],
+  {
+    outcome: CallOutcome | ''
+  }
+>
 export type TicketPromise = Known<S['Promise']>
 export type TicketLine = With<S['TicketSummary'], { outcome: TicketOutcome; promise: TicketPromise | null }>
 export type Pop = With<
@@ -81,8 +88,9 @@ export interface TicketFields {
   confidential: boolean
 }
 
-export type WaitingCall = With<S['BoardCaller'], { state: CallState }>
+export type WaitingCall = Known<S['BoardCaller']>
 export type BoardLine = With<S['BoardLine'], { waiting: WaitingCall[] }>
 export type Counts = S['Counts']
-export type Board = With<S['Board'], { lines: BoardLine[]; seats: Seat[] }>
+export type BoardSeat = Seat & Pick<S['BoardSeat'], 'call_state'>
+export type Board = With<S['Board'], { lines: BoardLine[]; seats: BoardSeat[] }>
 export type Callback = With<S['Callback'], { reason: CallOutcome }>

@@ -50,4 +50,15 @@ it('moves the waiting by facts, and a repeated fact changes nothing more', () =>
   expect(offered.lines[0]?.waiting[0]?.state).toBe('offered')
   const talking = moved(moved(offered, fact('call.talking')), fact('call.talking'))
   expect(talking.lines[0]?.waiting.map((w) => w.call)).toEqual(['c1'])
+  expect(moved(offered, fact('call.requeued')).lines[0]?.waiting[0]?.state).toBe('queued')
+})
+
+it('moves a caller into another line, in order of arrival', () => {
+  const operators = { id: 'operators', name: '普通热线', waiting: line(9, 1).waiting.map((w) => ({ ...w, call: `o-${w.call}` })) }
+  const board: Board = { position: '1-1', at: '', lines: [line(3, 2), operators], seats: [], counts: counts(), today: counts() }
+  const to = (id: string): Fact => ({ type: 'fact', position: '1-2', kind: 'call.moved', subject: 'c0', topics: [], at: '', actor: '', data: { line: id, from: 'session' } })
+  const after = moved(board, to('operators'))
+  expect(after.lines.map((l) => l.waiting.map((w) => w.call))).toEqual([['c1'], ['o-c0', 'c0', 'o-c1']])
+  expect(moved(after, to('operators'))).toEqual(after)
+  expect(moved(board, to('unknown'))).toBe(board)
 })

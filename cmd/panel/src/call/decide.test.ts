@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { firstUsable, incoming, patience, repair } from './decide'
+import { firstUsable, incoming, joinsMuted, patience, repair } from './decide'
 import { Guard, type Channel } from './guard'
 import { faultOf } from './microphone'
 
@@ -16,6 +16,18 @@ describe('an INVITE', () => {
   ] as const)('resume %s, busy %s, wanted %s → %s', (resume, busy, wanted, what) => {
     expect(incoming(resume, busy, wanted)).toBe(what)
   })
+})
+
+it.each([
+  // resume, shut here, what the call says → shut from the first packet on
+  [false, true, true, false], // another citizen: what was before is over
+  [false, false, null, false],
+  [true, false, true, true], // after a reload
+  [true, false, null, true], // nobody has said yet
+  [true, false, false, false],
+  [true, true, false, true], // shut here, and the command had failed
+] as const)('resume %s, shut %s, told %s: muted %s', (resume, shut, told, muted) => {
+  expect(joinsMuted(resume, shut, told)).toBe(muted)
 })
 
 it.each([

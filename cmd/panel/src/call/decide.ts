@@ -19,6 +19,12 @@ export function incoming(resume: boolean, busy: boolean, wanted: boolean): Incom
   return wanted ? 'answer' : 'ring'
 }
 
+// joinsMuted: whether this page's microphone is shut before a conversation's first packet (RU3). A citizen who is answered
+// anew hears the official; on the way back it is as it was, and shut as long as nobody has said how it was.
+export function joinsMuted(resume: boolean, shut: boolean, told: boolean | null): boolean {
+  return resume && (shut || (told ?? true))
+}
+
 export type Repair = 'same' | 'fresh'
 
 // repair after a refused registration. A fresh account ends the one before, and with it the conversation that runs on it: so

@@ -23,7 +23,8 @@ export const usePhone = defineStore('phone', () => {
   const level = ref(0)
   const registration = ref<Registration>('off')
   const line = ref<Line>('none')
-  const muted = ref(false)
+  const muted = ref(false) // the microphone of this page
+  const told = ref<boolean | null>(null) // what the call says of it; null: not known
   const holder = ref<Holder>('here')
 
   let seat = ''
@@ -146,6 +147,7 @@ export const usePhone = defineStore('phone', () => {
       },
       line: (l) => (line.value = l),
       muted: (m) => (muted.value = m),
+      told: () => told.value,
     })
     softphone.value = phone
     await phone.start().catch(() => undefined) // it tries again by itself; the page shows “not connected”
@@ -166,6 +168,7 @@ export const usePhone = defineStore('phone', () => {
     stream?.getTracks().forEach((t) => t.stop())
     stream = null
     line.value = 'none'
+    muted.value = false
     registration.value = 'off'
   }
 
@@ -181,8 +184,16 @@ export const usePhone = defineStore('phone', () => {
   const answer = (): void => softphone.value?.answer()
   const mute = (on: boolean): void => softphone.value?.mute(on)
 
+  const over = (): void => softphone.value?.over()
+
+  // tellMuted: the call says whether the person here is heard. It may say so before there is a telephone, which asks then.
+  function tellMuted(m: boolean | null): void {
+    told.value = m
+    if (m !== null) mute(m)
+  }
+
   return {
     microphone, fault, level, registration, line, muted, holder, ready,
-    wasTested, begin, takeOver, moved, retest, leave, answer, mute,
+    wasTested, begin, takeOver, moved, retest, leave, answer, mute, over, tellMuted,
   }
 })

@@ -6,7 +6,7 @@ import type { IceCandidateEvent, PeerConnectionEvent, RTCSession } from 'jssip/l
 
 import type { PhoneAccount } from '@/api/types'
 
-import { firstUsable, incoming, patience, repair, resumeHeader } from './decide'
+import { firstUsable, incoming, joinsMuted, patience, repair, resumeHeader } from './decide'
 
 export type Registration = 'off' | 'registering' | 'registered' | 'lost'
 export type Line = 'none' | 'ringing' | 'answering' | 'talking'
@@ -16,6 +16,7 @@ export interface SoftphonePorts {
   registration(r: Registration): void
   line(l: Line): void
   muted(m: boolean): void
+  told(): boolean | null // whether the call's own state says that this person is not heard; null: not known yet
 }
 
 const wanting = 5000 // an answer given on the card waits this long for the telephone's own ringing
@@ -23,6 +24,7 @@ const wanting = 5000 // an answer given on the card waits this long for the tele
 export class Softphone {
   private ua: UA | null = null
   private session: RTCSession | null = null
+  private shut = false // the microphone
   private wantedUntil = 0
   private attempt = 0
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -53,12 +55,29 @@ export class Softphone {
     if (!s) this.wantedUntil = Date.now() + wanting
   }
 
+  // mute shuts the microphone itself, whether there is a conversation yet or not: what is shut before the answer sends
+  // nothing but silence from the first packet on.
   mute(on: boolean): void {
-    const s = this.session
-    if (!s) return
-    if (on) s.mute({ audio: true })
-    else s.unmute({ audio: true })
+    this.shut = on
+    for (const track of this.microphone.getAudioTracks()) track.enabled = !on
+    this.agree()
     this.ports.muted(on)
+  }
+
+  // over: the call's own state says that this person is in none. The exchange's word for it may never have come: a conversation
+  // outlives the socket that it was begun on, and its end is sent to that socket (F1). What rings is a call that comes.
+  over(): void {
+    const s = this.session
+    if (!s?.isEstablished()) return
+    s.terminate()
+  }
+
+  // agree tells JsSIP, which opens the tracks again by its own account of it when the far end renegotiates.
+  private agree(): void {
+    const s = this.session
+    if (!s?.connection) return
+    if (this.shut) s.mute({ audio: true })
+    else s.unmute({ audio: true })
   }
 
   // stop leaves the exchange in good order. A page that is closed does not come here: its call must survive the reload.
@@ -125,10 +144,12 @@ export class Softphone {
     const { session, request } = e as IncomingRTCSessionEvent
     const wanted = this.wantedUntil > Date.now()
     this.wantedUntil = 0
-    const what = incoming(request.getHeader(resumeHeader) !== undefined, this.session !== null, wanted)
+    const resume = request.getHeader(resumeHeader) !== undefined
+    const what = incoming(resume, this.session !== null, wanted)
     if (what === 'refuse') return session.terminate({ status_code: 486 })
     if (what === 'replace') this.let(this.session)
     this.follow(session)
+    this.mute(joinsMuted(resume, this.shut, this.ports.told()))
     if (what === 'ring') return this.ports.line('ringing')
     this.pickUp(session)
   }
@@ -144,6 +165,7 @@ export class Softphone {
       if (firstUsable(e.candidate)) e.ready()
     })
     session.on('peerconnection', (e: PeerConnectionEvent) => {
+      if (this.session === session) this.agree()
       e.peerconnection.addEventListener('track', (t) => {
         this.speaker.srcObject = t.streams[0] ?? new MediaStream([t.track])
         void this.speaker.play().catch(() => undefined) // allowed while the microphone is open
@@ -156,8 +178,6 @@ export class Softphone {
       if (this.session !== session) return
       this.session = null
       this.speaker.srcObject = null
-      for (const track of this.microphone.getAudioTracks()) track.enabled = true // shared: the next call must not start mute
-      this.ports.muted(false)
       this.ports.line('none')
     }
     session.on('ended', over)

@@ -6,7 +6,7 @@ import { useRoute, useRouter } from 'vue-router'
 import { useText } from '@/lib/i18n'
 import { useIdentity } from '@/login/identity'
 import { useDesk } from '@/seat/desk'
-import { atCall } from '@/seat/wording'
+import { atCall, serves } from '@/seat/wording'
 
 import { usePhone } from './phone'
 import { Ringer } from './ringer'
@@ -35,6 +35,20 @@ export function useTelephone(): void {
   watch(
     () => desk.phoneMovedTo,
     (to) => to !== null && phone.moved(to),
+  )
+
+  // At once, not with the next picture: a conversation may be on its way back to this page, and must find it said (RU3).
+  watch(
+    () => (desk.place === 'official' ? (desk.card?.muted ?? null) : null),
+    (m) => phone.tellMuted(m),
+    { immediate: true, flush: 'sync' },
+  )
+
+  // A telephone that has not heard of its call's end would refuse the next one as busy. Only at the change: what is answered
+  // comes to the picture a moment later.
+  watch(
+    () => desk.place === 'official' && desk.seat !== null && desk.word !== 'ringing' && !serves(desk.word),
+    (free) => free && phone.over(),
   )
 
   // A sign-out that was waiting for the call, or a supervisor's, ends the sitting here as well.

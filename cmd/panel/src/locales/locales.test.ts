@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest'
 
+import type { CallOutcome, CallState } from '@/api/types'
+import { serves } from '@/seat/wording'
+
 import en from './en'
 import zhCN from './zh-CN'
 
@@ -20,6 +23,20 @@ it('says everything in both languages, with the same slots', () => {
 
 it('has no text that the message compiler would take for syntax', () => {
   for (const [k, text] of [...flat(zhCN), ...flat(en)]) expect([k, /[@|]/.test(text)]).toEqual([k, false])
+})
+
+it('has the word of every call, on the board and at the seat', () => {
+  const all: Record<CallState, true> = {
+    arrived: true, screening: true, queued: true, offered: true, talking: true, held: true, consulting: true, conference: true,
+    transferring: true, reconnecting: true, ended: true,
+  }
+  for (const texts of [zhCN, en]) {
+    expect(Object.keys(texts.word).sort()).toEqual(Object.keys(all).sort())
+    for (const word of Object.keys(all).filter(serves)) expect([word, texts.state[word], texts.stateHelp[word]]).not.toContain(undefined)
+  }
+  expect([zhCN.state.held, zhCN.word.held, zhCN.call.takeBack]).toEqual(['保持中', '保持', '取回通话'])
+  const outcomes: CallOutcome[] = ['registered_callback', 'abandoned_on_hold']
+  for (const o of outcomes) expect([zhCN.call.outcome[o], en.call.outcome[o]]).not.toContain(undefined)
 })
 
 it('never shows an empty text', () => {

@@ -149,6 +149,28 @@ export const useDesk = defineStore('desk', () => {
     }
   }
 
+  // onCall sends a command about the call as it is on the screen. The version may be older than what the person has seen
+  // happen: then the call is read anew, and if it still does what it did when the button was pressed, the press counts.
+  async function onCall(command: (c: Card) => Promise<unknown>): Promise<void> {
+    const seen = card.value
+    if (!seen) return
+    try {
+      await command(seen)
+    } catch (err) {
+      if (asProblem(err).code !== 'version.stale') throw err
+      await readCall()
+      const now = card.value as Card | null
+      if (now?.id !== seen.id || now.state !== seen.state) throw err
+      await command(now)
+    } finally {
+      refreshCall()
+    }
+  }
+
+  const hangUp = (): Promise<void> => onCall(calls.hangup)
+  const hold = (on: boolean): Promise<void> => onCall((c) => calls.hold(c, on))
+  const mute = (on: boolean): Promise<void> => onCall((c) => calls.mute(c.id, on))
+
   const intend = (wish: api.Wish): Promise<void> => act((s) => api.intend(s.id, s.version, wish))
   const cancelPending = (): Promise<void> => act((s) => api.cancelPending(s.id, s.version))
 
@@ -172,6 +194,6 @@ export const useDesk = defineStore('desk', () => {
 
   return {
     seat, place, card, pop, session, waiting, trouble, word, phoneMovedTo,
-    enter, leave, intend, cancelPending, signOut, next, refreshSeat, refreshCall,
+    enter, leave, intend, cancelPending, signOut, next, hangUp, hold, mute, refreshSeat, refreshCall,
   }
 })

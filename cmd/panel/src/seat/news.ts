@@ -18,6 +18,8 @@ export function applied(card: Card | null, f: Fact): Card | null {
         queued_at: text(f.data.queued_at),
         answered_at: null,
         seat: text(f.data.seat),
+        muted: false,
+        held_at: null,
         offer: { id: text(f.data.offer), offered_at: text(f.data.offered_at), expires_at: text(f.data.expires_at) },
         wrapup_until: null,
         version: same?.version ?? 0,
@@ -25,16 +27,21 @@ export function applied(card: Card | null, f: Fact): Card | null {
       }
     case 'call.requeued':
       return same ? null : card
-    case 'call.connecting':
-      return same ? { ...same, state: 'connecting', offer: null } : card
     case 'call.talking':
-      return same ? { ...same, state: 'talking', offer: null, answered_at: same.answered_at ?? f.at } : card
+      // Who comes back to a citizen on hold comes back to that.
+      return same ? { ...same, state: f.data.held === true ? 'held' : 'talking', offer: null, answered_at: same.answered_at ?? f.at } : card
+    case 'call.held':
+      return same ? { ...same, state: 'held', held_at: f.at } : card
+    case 'call.resumed':
+      return same ? { ...same, state: 'talking', held_at: null } : card
+    case 'call.muted':
+      return same ? { ...same, muted: f.data.muted === true } : card
     case 'call.reconnecting':
       return same ? { ...same, state: 'reconnecting', offer: null } : card
     case 'call.ended':
       // A call that was never answered here leaves no work behind.
       if (!same) return card
-      return same.answered_at ? { ...same, state: 'ended', offer: null } : null
+      return same.answered_at ? { ...same, state: 'ended', offer: null, held_at: null } : null
     default:
       return card
   }

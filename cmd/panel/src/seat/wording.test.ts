@@ -4,7 +4,7 @@ import type { Card, Seat } from '@/api/types'
 import type { Fact } from '@/lib/socket'
 
 import { applied } from './news'
-import { lookOf, sinceOf, wordAt } from './wording'
+import { atCall, lookOf, serves, sinceOf, wordAt } from './wording'
 
 const at = (s: string) => `2026-11-26T01:${s}Z`
 const seat = (over: Partial<Seat> = {}): Seat => ({
@@ -14,7 +14,7 @@ const seat = (over: Partial<Seat> = {}): Seat => ({
 })
 const card = (over: Partial<Card> = {}): Card => ({
   id: 'c1', state: 'talking', masked: '138****5678', place: '合肥', arrived_at: at('01:00'), queued_at: at('01:05'),
-  answered_at: at('02:00'), seat: 'A01', offer: null, wrapup_until: null, version: 3, outcome: '', ...over,
+  answered_at: at('02:00'), seat: 'A01', muted: false, held_at: null, offer: null, wrapup_until: null, version: 3, outcome: '', ...over,
 })
 
 describe('the word of a seat', () => {
@@ -22,6 +22,16 @@ describe('the word of a seat', () => {
     expect(wordAt(seat(), card({ state: 'offered' }))).toBe('ringing')
     expect(wordAt(seat({ shown: 'ringing' }), card())).toBe('talking')
     expect(wordAt(seat({ shown: 'talking' }), card({ state: 'reconnecting' }))).toBe('reconnecting')
+  })
+
+  it.each(['talking', 'held', 'consulting', 'conference', 'transferring', 'reconnecting'] as const)('is %s whatever the seat’s row says', (state) => {
+    expect(wordAt(seat({ shown: 'talking' }), card({ state }))).toBe(state)
+    expect(serves(state) && atCall(state)).toBe(true)
+  })
+
+  it('times a hold from its own beginning, and not at all when nobody has heard it', () => {
+    expect(sinceOf('held', seat(), card({ state: 'held', held_at: at('04:00') }))).toBe(at('04:00'))
+    expect(sinceOf('held', seat(), card({ state: 'held' }))).toBeNull()
   })
 
   it('is the seat’s when no call is at it, and wrap-up only while it lasts', () => {
@@ -61,14 +71,37 @@ describe('a fact', () => {
     expect(applied(card({ state: 'offered', answered_at: null }), fact('call.ended'))).toBeNull()
   })
 
+  it('puts the citizen on hold and takes them back', () => {
+    const held = applied(card(), fact('call.held'))
+    expect(held).toMatchObject({ state: 'held', held_at: at('06:00'), answered_at: at('02:00') })
+    const back = applied(held, fact('call.resumed'))
+    expect(back?.state).toBe('talking')
+    expect(back?.held_at).toBeNull()
+  })
+
+  it('brings a person whose line was lost back to a citizen who is still on hold', () => {
+    const held = applied(card(), fact('call.held'))
+    const lost = applied(held, fact('call.reconnecting'))
+    expect(lost?.state).toBe('reconnecting')
+    expect(applied(lost, fact('call.talking', { held: true }))).toMatchObject({ state: 'held', held_at: at('06:00') })
+    expect(applied(applied(card(), fact('call.reconnecting')), fact('call.talking'))?.state).toBe('talking')
+  })
+
+  it('says who is not heard', () => {
+    const muted = applied(card(), fact('call.muted', { muted: true }))
+    expect(muted).toMatchObject({ muted: true, state: 'talking' })
+    expect(applied(muted, fact('call.muted', { muted: false }))?.muted).toBe(false)
+    expect(applied(muted, fact('call.held'))?.muted).toBe(true)
+  })
+
   it('keeps the card of a conversation for what comes after it', () => {
     expect(applied(card(), fact('call.ended'))?.state).toBe('ended')
-    expect(applied(card({ answered_at: null, state: 'connecting' }), fact('call.talking'))?.answered_at).toBe(at('06:00'))
+    expect(applied(card({ answered_at: null, state: 'offered' }), fact('call.talking'))).toMatchObject({ state: 'talking', answered_at: at('06:00'), offer: null })
   })
 
   it('of another call leaves the card alone', () => {
     const c = card()
     expect(applied(c, fact('call.ended', {}, 'c2'))).toBe(c)
-    expect(applied(c, fact('call.requeued', {}, 'c2'))).toBe(c)
+    for (const kind of ['call.requeued', 'call.held', 'call.resumed', 'call.muted']) expect(applied(c, fact(kind, {}, 'c2'))).toBe(c)
   })
 })

@@ -7,16 +7,21 @@ import {
   CoffeeCup,
   EditPen,
   PhoneFilled,
+  Promotion,
   RemoveFilled,
   SwitchButton,
+  UserFilled,
+  VideoPause,
   WarningFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
-import type { Card, Seat, Shown } from '@/api/types'
+import type { CallState, Card, Seat, Shown } from '@/api/types'
 
-export type Word = Shown | 'connecting' | 'reconnecting'
-export type Tone = 'ready' | 'ring' | 'talk' | 'hold' | 'wrap' | 'rest' | 'fault'
+// The words of a call while somebody of ours has it (telephony.Word); what a seat shows besides is agent's.
+export type Serving = Extract<CallState, 'talking' | 'held' | 'consulting' | 'conference' | 'transferring' | 'reconnecting'>
+export type Word = Shown | Serving
+export type Tone = 'ready' | 'ring' | 'talk' | 'hold' | 'consult' | 'wrap' | 'rest' | 'fault'
 
 export interface Look {
   tone: Tone
@@ -29,7 +34,10 @@ const looks: Record<Word, Look> = {
   ready: { tone: 'ready', icon: CircleCheckFilled, pulse: false },
   ringing: { tone: 'ring', icon: BellFilled, pulse: true },
   talking: { tone: 'talk', icon: PhoneFilled, pulse: false },
-  connecting: { tone: 'talk', icon: Connection, pulse: false },
+  held: { tone: 'hold', icon: VideoPause, pulse: false },
+  consulting: { tone: 'consult', icon: UserFilled, pulse: false },
+  conference: { tone: 'consult', icon: UserFilled, pulse: false },
+  transferring: { tone: 'consult', icon: Promotion, pulse: false },
   reconnecting: { tone: 'ring', icon: Connection, pulse: true },
   wrap_up: { tone: 'wrap', icon: EditPen, pulse: false },
   rest: { tone: 'rest', icon: CoffeeCup, pulse: false },
@@ -39,28 +47,22 @@ const looks: Record<Word, Look> = {
   pending_sign_out: { tone: 'hold', icon: Clock, pulse: false },
 }
 
+const served: ReadonlySet<string> = new Set<Serving>(['talking', 'held', 'consulting', 'conference', 'transferring', 'reconnecting'])
+
+// serves: the citizen of this seat is served now, whoever hears whom.
+export const serves = (word: string): word is Serving => served.has(word)
+
 // atCall: a citizen is at this seat, or has just been.
-export const atCall = (word: Word): boolean =>
-  word === 'ringing' || word === 'connecting' || word === 'talking' || word === 'reconnecting' || word === 'wrap_up'
+export const atCall = (word: Word): boolean => word === 'ringing' || word === 'wrap_up' || serves(word)
 
 export const lookOf = (word: Word): Look => looks[word]
 
 // wordAt is what a seat shows. The call at it speaks first: its news arrives before the seat's own row is read again.
 export function wordAt(seat: Pick<Seat, 'shown' | 'work'>, card: Pick<Card, 'state' | 'wrapup_until'> | null): Word {
-  switch (card?.state) {
-    case 'offered':
-      return 'ringing'
-    case 'connecting':
-      return 'connecting'
-    case 'talking':
-      return 'talking'
-    case 'reconnecting':
-      return 'reconnecting'
-    case 'ended':
-      return card.wrapup_until && seat.work === 'wrap_up' ? 'wrap_up' : seat.shown
-    default:
-      return seat.shown
-  }
+  if (!card) return seat.shown
+  if (serves(card.state)) return card.state
+  if (card.state === 'offered') return 'ringing'
+  return card.state === 'ended' && card.wrapup_until && seat.work === 'wrap_up' ? 'wrap_up' : seat.shown
 }
 
 // since is the instant from which the state's timer runs; null shows no timer.
@@ -71,8 +73,12 @@ export function sinceOf(word: Word, seat: Seat, card: Card | null): string | nul
       return null
     case 'ringing':
       return card?.offer?.offered_at ?? seat.work_since
+    case 'held':
+      return card?.held_at ?? null
     case 'talking':
-    case 'connecting':
+    case 'consulting':
+    case 'conference':
+    case 'transferring':
     case 'reconnecting':
       return card?.answered_at ?? seat.work_since
     case 'rest':
