@@ -58,7 +58,7 @@ type (
 	// TimePassed means: it is time to look at the deadlines; see Call.Due.
 	TimePassed struct{}
 
-	// Offered means: the line, or a person, brings a seat.
+	// Offered means: the line brings a seat. Other kinds of offers come with their acts.
 	Offered struct{ Offer Offer }
 	// Declined means: a person at the seat refuses the offer.
 	Declined struct {

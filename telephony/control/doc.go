@@ -4,7 +4,7 @@
 //   - Controller (controller.go) routes the exchange's signals (signals.go) to the calls and takes people's commands.
 //   - An actor (actor.go) is the one goroutine of a call. Its mailbox (mailbox.go) is emptied before a deadline is looked at. The
 //     order of every step is the same: decide (telephony.Apply), commit (commit.go), follow (desks), plan and give orders
-//     (telephony.Plan). It waits for its own commit and for nothing else: a step that can not be stored, or panics, costs that
+//     (telephony.Plan), then tell the desks of the seats that were let go. It waits for its own commit and for nothing else: a step that can not be stored, or panics, costs that
 //     step, or that call, and no other.
 //   - Lanes (lanes.go) carry the orders out off the actor, one after the other per leg and bridge, and bring the answers back.
 //   - A desk (desk.go, deskseats.go, desks.go) has one line's callers and seats and makes pairs by telephony.Line. The queue in
@@ -18,8 +18,10 @@
 // What must hold: an intent is committed before its effect (R5); decisions need the lease, clean-up does not (R4); whoever has
 // no actor has no owner, and the reconciler finds one; every channel has a bound, and every full one an answer.
 //
-// A new act needs nothing here but a line in Controller.do if it is a new verb of the exchange (ports.go), and a command of the
-// Controller if people ask for it: see "How to add an act" in package telephony.
+// A new act needs a command of the Controller here, and nothing else, unless it brings a new verb of the exchange (Switch in
+// ports.go, Controller.do, package ari and its strict double aritest), asks another seat (Offered is posted by whoever read the
+// seat: actor.go, desk.go), or brings a new kind of bridge (view.go, and reconcile.go's holdBridges and dropStrays): see "How to
+// add an act" in package telephony.
 //
 // It must not know SQL, Redis or ARI: it declares what it needs (ports.go), and cmd wires.
 package control
