@@ -143,7 +143,6 @@ const (
 	mostMissed   = 4                      // doublings of that pause, at most
 	settlePause  = 500 * time.Millisecond // a re-registration is reported more than once
 	declinePause = 2 * time.Second        // a telephone that refuses by itself must not be rung in a tight loop
-	skipFor      = 20 * time.Second       // before the only seat is asked again for the same caller
 	actSettles   = 2 * time.Second        // from an act's answer to the event that shows its effect
 	missesTold   = 3                      // misses in a row of which staff are told (A8)
 )

@@ -193,7 +193,9 @@ func (s *step) undo(a Act) {
 	case EnsureBridge:
 		s.c.Seen.Talk = false
 	case StopPlay: // it runs on, and a move would wait for its end
-		s.c.Seen.Playing = a.Playback
+		if s.c.Seen.Playing == "" {
+			s.c.Seen.Playing = a.Playback
+		}
 	case Ring, Play, DeleteBridge, Answer, Hangup, Return, Hold, Join, AskPlay, AskSeat:
 	}
 }
@@ -258,11 +260,20 @@ func (s *step) lookedAt(leg LegID, was LegSeen, e Looked) {
 	case leg == s.c.Channel:
 		s.lost(e.Restarted)
 	case s.underWay(keyRing + string(leg)):
+	case !e.Adopted && s.unrung(leg): // its deadline closes the offer
 	case !e.Adopted:
 		s.legEnded(LegEnded{Leg: leg, Cause: causeUnseen})
 	default:
 		s.missing(leg)
 	}
+}
+
+// unrung says that an offer was stored when its time was over, so that no telephone was ever asked to ring for it.
+func (s *step) unrung(leg LegID) bool {
+	p, ours := s.c.onLeg(leg)
+	_, open := s.c.offerOf(p)
+	_, rung := s.c.Seen.Legs[leg]
+	return ours && open && p.State == StateAsked && !rung
 }
 
 func (s *step) underWay(key string) bool {

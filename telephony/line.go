@@ -80,6 +80,9 @@ type coming struct {
 // ComingFor is how long a caller whose entry is being stored keeps those behind from being served (I5).
 const ComingFor = time.Second
 
+// SkipFor is how long a seat that missed or declined a caller is passed over before it, the only one, is asked again (A6).
+const SkipFor = 20 * time.Second
+
 // SkipPatience is how long a caller waits for another seat before the one that missed or declined them is asked after all:
 // nobody waits for ever beside somebody who is free.
 const SkipPatience = 40 * time.Second

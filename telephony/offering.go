@@ -207,5 +207,5 @@ func Remember(skips []Skip, o Offer) []Skip {
 			kept = append(kept, k)
 		}
 	}
-	return append(kept, Skip{Seat: o.Seat, Person: o.Person, Until: o.ClosedAt.Add(skipFor), Never: o.Reason == ReasonRecusal})
+	return append(kept, Skip{Seat: o.Seat, Person: o.Person, Until: o.ClosedAt.Add(SkipFor), Never: o.Reason == ReasonRecusal})
 }

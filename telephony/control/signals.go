@@ -59,8 +59,10 @@ func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
 // entered tells a citizen's leg from one of ours. One of ours that no living call waits for is late: it is never bridged.
 func (c *Controller) entered(ctx context.Context, sig telephony.Entered) {
 	if sig.Leg.Ours() || len(sig.Args) > 0 && sig.Args[0] == argSeat {
-		a := c.calls.byLeg(sig.Leg)
-		if a == nil || !a.post(signalled{sig}) {
+		switch a := c.calls.byLeg(sig.Leg); {
+		case a == nil && !c.sync.whole(): // its call may not be adopted yet: the comparison that is due tells
+			c.Reconcile()
+		case a == nil || !a.post(signalled{sig}):
 			c.sendAway(sig.Leg)
 		}
 		return

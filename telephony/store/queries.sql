@@ -62,21 +62,20 @@ WITH taken AS (
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL003') FROM taken;
 
--- The seat's work for its call goes on: it talks. Only the call that holds the seat says so.
+-- The seat's work for its call goes on: it talks, which ends a row of misses. Only the call that holds the seat says so.
 -- name: EngageSeat :exec
 WITH saved AS (
-  UPDATE seat_work SET work = 'engaged', offer = NULL, until = NULL, version = version + 1,
+  UPDATE seat_work SET work = 'engaged', offer = NULL, until = NULL, misses = 0, version = version + 1,
          since = CASE WHEN work = 'engaged' THEN since ELSE @at END
   WHERE seat = @seat AND call = @call AND work IN ('offered', 'engaged')
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM saved;
 
--- The seat's work for its call is over: wrap-up, or idle. Late news of a call that has let the seat go changes nothing. A
--- conversation ends a row of misses.
+-- The seat's work for its call is over: wrap-up, or idle. Late news of a call that has let the seat go changes nothing.
 -- name: LeaveSeat :exec
 UPDATE seat_work SET work = @work, offer = NULL, call = CASE WHEN @work = 'wrap_up' THEN call END, until = sqlc.narg('until'),
        since = @at, version = version + 1,
-       misses = CASE WHEN @miss::boolean THEN misses + 1 WHEN work = 'engaged' THEN 0 ELSE misses END
+       misses = misses + CASE WHEN @miss::boolean THEN 1 ELSE 0 END
 WHERE seat = @seat AND call = @call;
 
 -- Inserts an offer if its person is at that telephone still, takes calls, and the seat does nothing but this; or, to come back,
@@ -353,11 +352,12 @@ ORDER BY 1;
 SELECT DISTINCT c.id::text FROM participant p JOIN call c ON c.id = p.call WHERE p.state <> 'gone' AND c.ended_at IS NOT NULL ORDER BY 1;
 
 -- I5: no seat was offered a call while one with an earlier place waited for it: in the same line, not being offered nor served,
--- and neither missed nor declined by that seat before. Two things that happen side by side are stored side by side, so who
--- waited must have done so for the slack before and after. A pair that died with its controller before it was stored is nobody's
--- fault: the offer beside it, the last that this controller made, does not count.
+-- and neither missed nor declined by that seat a short time ago, nor recused by that person. Two things that happen side by side
+-- are stored side by side, so who waited must have done so for the slack before and after. A pair that died with its controller
+-- before it was stored is nobody's fault: the offer beside it, the last that this controller made, does not count.
 -- name: BreachOrder :many
-WITH waited AS (
+WITH last AS MATERIALIZED (SELECT f.epoch, max(f.at) AS at FROM fact f WHERE f.epoch < (SELECT epoch FROM controller) GROUP BY f.epoch),
+waited AS (
   SELECT c.id, c.line, c.priority, c.seq, greatest(c.queued_at, (SELECT max(m.at) FROM call_line m WHERE m.call = c.id)) AS since,
          coalesce(c.ended_at, 'infinity') AS until, c.outcome
   FROM call c WHERE c.arrived_at >= @since AND c.queued_at IS NOT NULL AND c.line IS NOT NULL)
@@ -366,14 +366,14 @@ FROM waited b JOIN offer o ON o.call = b.id AND o.kind = 'line' AND o.offered_at
 JOIN waited a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
   AND a.since < o.offered_at - @slack::interval AND a.until > o.offered_at + @slack::interval
 WHERE a.outcome IS DISTINCT FROM 'registered_callback'
-  AND NOT (o.epoch < (SELECT epoch FROM controller)
-    AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.epoch = o.epoch AND f.at > o.offered_at + @slack::interval))
+  AND NOT EXISTS (SELECT 1 FROM last l WHERE l.epoch = o.epoch AND l.at <= o.offered_at + @slack::interval)
   AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id
     AND x.offered_at <= o.offered_at + @slack::interval AND coalesce(x.closed_at, 'infinity') >= o.offered_at - @slack::interval)
   AND NOT EXISTS (SELECT 1 FROM segment g WHERE g.call = a.id
     AND g.began_at <= o.offered_at + @slack::interval AND coalesce(g.ended_at, 'infinity') >= o.offered_at - @slack::interval)
   AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id AND x.kind = 'line' AND x.state IN ('declined', 'expired')
-    AND (x.seat = o.seat OR x.reason = 'conflict' AND x.person = o.person) AND x.closed_at <= o.offered_at)
+    AND x.closed_at <= o.offered_at AND CASE WHEN x.reason = 'conflict' THEN x.person IS NOT DISTINCT FROM o.person
+      ELSE x.seat = o.seat AND x.closed_at + @skip::interval >= o.offered_at - @slack::interval END)
 GROUP BY a.id, b.id, b.seq ORDER BY b.seq, a.id;
 
 -- I6: a place is one live call's, and only a call that resumes another has that one's.

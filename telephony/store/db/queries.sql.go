@@ -208,37 +208,39 @@ func (q *Queries) BreachOpenOffers(ctx context.Context) ([]string, error) {
 }
 
 const breachOrder = `-- name: BreachOrder :many
-WITH waited AS (
+WITH last AS MATERIALIZED (SELECT f.epoch, max(f.at) AS at FROM fact f WHERE f.epoch < (SELECT epoch FROM controller) GROUP BY f.epoch),
+waited AS (
   SELECT c.id, c.line, c.priority, c.seq, greatest(c.queued_at, (SELECT max(m.at) FROM call_line m WHERE m.call = c.id)) AS since,
          coalesce(c.ended_at, 'infinity') AS until, c.outcome
-  FROM call c WHERE c.arrived_at >= $2 AND c.queued_at IS NOT NULL AND c.line IS NOT NULL)
+  FROM call c WHERE c.arrived_at >= $3 AND c.queued_at IS NOT NULL AND c.line IS NOT NULL)
 SELECT (b.id || ' before ' || a.id)::text
 FROM waited b JOIN offer o ON o.call = b.id AND o.kind = 'line' AND o.offered_at >= b.since
 JOIN waited a ON a.line = b.line AND (a.priority, a.seq) < (b.priority, b.seq)
   AND a.since < o.offered_at - $1::interval AND a.until > o.offered_at + $1::interval
 WHERE a.outcome IS DISTINCT FROM 'registered_callback'
-  AND NOT (o.epoch < (SELECT epoch FROM controller)
-    AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.epoch = o.epoch AND f.at > o.offered_at + $1::interval))
+  AND NOT EXISTS (SELECT 1 FROM last l WHERE l.epoch = o.epoch AND l.at <= o.offered_at + $1::interval)
   AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id
     AND x.offered_at <= o.offered_at + $1::interval AND coalesce(x.closed_at, 'infinity') >= o.offered_at - $1::interval)
   AND NOT EXISTS (SELECT 1 FROM segment g WHERE g.call = a.id
     AND g.began_at <= o.offered_at + $1::interval AND coalesce(g.ended_at, 'infinity') >= o.offered_at - $1::interval)
   AND NOT EXISTS (SELECT 1 FROM offer x WHERE x.call = a.id AND x.kind = 'line' AND x.state IN ('declined', 'expired')
-    AND (x.seat = o.seat OR x.reason = 'conflict' AND x.person = o.person) AND x.closed_at <= o.offered_at)
+    AND x.closed_at <= o.offered_at AND CASE WHEN x.reason = 'conflict' THEN x.person IS NOT DISTINCT FROM o.person
+      ELSE x.seat = o.seat AND x.closed_at + $2::interval >= o.offered_at - $1::interval END)
 GROUP BY a.id, b.id, b.seq ORDER BY b.seq, a.id
 `
 
 type BreachOrderParams struct {
 	Slack time.Duration
+	Skip  time.Duration
 	Since time.Time
 }
 
 // I5: no seat was offered a call while one with an earlier place waited for it: in the same line, not being offered nor served,
-// and neither missed nor declined by that seat before. Two things that happen side by side are stored side by side, so who
-// waited must have done so for the slack before and after. A pair that died with its controller before it was stored is nobody's
-// fault: the offer beside it, the last that this controller made, does not count.
+// and neither missed nor declined by that seat a short time ago, nor recused by that person. Two things that happen side by side
+// are stored side by side, so who waited must have done so for the slack before and after. A pair that died with its controller
+// before it was stored is nobody's fault: the offer beside it, the last that this controller made, does not count.
 func (q *Queries) BreachOrder(ctx context.Context, arg BreachOrderParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, breachOrder, arg.Slack, arg.Since)
+	rows, err := q.db.Query(ctx, breachOrder, arg.Slack, arg.Skip, arg.Since)
 	if err != nil {
 		return nil, err
 	}
@@ -798,7 +800,7 @@ func (q *Queries) EndWrapUp(ctx context.Context, arg EndWrapUpParams) error {
 
 const engageSeat = `-- name: EngageSeat :exec
 WITH saved AS (
-  UPDATE seat_work SET work = 'engaged', offer = NULL, until = NULL, version = version + 1,
+  UPDATE seat_work SET work = 'engaged', offer = NULL, until = NULL, misses = 0, version = version + 1,
          since = CASE WHEN work = 'engaged' THEN since ELSE $1 END
   WHERE seat = $2 AND call = $3 AND work IN ('offered', 'engaged')
   RETURNING 1)
@@ -811,7 +813,7 @@ type EngageSeatParams struct {
 	Call *string
 }
 
-// The seat's work for its call goes on: it talks. Only the call that holds the seat says so.
+// The seat's work for its call goes on: it talks, which ends a row of misses. Only the call that holds the seat says so.
 func (q *Queries) EngageSeat(ctx context.Context, arg EngageSeatParams) error {
 	_, err := q.db.Exec(ctx, engageSeat, arg.At, arg.Seat, arg.Call)
 	return err
@@ -1007,7 +1009,7 @@ func (q *Queries) InsertOffer(ctx context.Context, arg InsertOfferParams) error 
 const leaveSeat = `-- name: LeaveSeat :exec
 UPDATE seat_work SET work = $1, offer = NULL, call = CASE WHEN $1 = 'wrap_up' THEN call END, until = $2,
        since = $3, version = version + 1,
-       misses = CASE WHEN $4::boolean THEN misses + 1 WHEN work = 'engaged' THEN 0 ELSE misses END
+       misses = misses + CASE WHEN $4::boolean THEN 1 ELSE 0 END
 WHERE seat = $5 AND call = $6
 `
 
@@ -1020,8 +1022,7 @@ type LeaveSeatParams struct {
 	Call  *string
 }
 
-// The seat's work for its call is over: wrap-up, or idle. Late news of a call that has let the seat go changes nothing. A
-// conversation ends a row of misses.
+// The seat's work for its call is over: wrap-up, or idle. Late news of a call that has let the seat go changes nothing.
 func (q *Queries) LeaveSeat(ctx context.Context, arg LeaveSeatParams) error {
 	_, err := q.db.Exec(ctx, leaveSeat,
 		arg.Work,
