@@ -163,7 +163,7 @@ func (d *desk) next(ctx context.Context, woke time.Time) (match, bool) {
 	if !ok {
 		return match{}, false
 	}
-	if !asked {
+	if !asked || len(d.news) > 0 { // what came up while the queue was asked would put both back there (I13)
 		taken := pair.Seat
 		taken.Since = time.Time{}
 		d.tellLocked(telephony.News{Left: pair.Call})

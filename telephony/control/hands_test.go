@@ -176,6 +176,7 @@ type queue struct {
 	power  *power
 	broken atomic.Bool
 	hangs  atomic.Bool
+	paired atomic.Pointer[func()] // is called between a pair's making and its answer
 	asked  atomic.Int64
 }
 
@@ -211,6 +212,9 @@ func (q *queue) Pair(
 	err := q.do(ctx, func() error {
 		var err error
 		call, seat, found, err = q.Queue.Pair(ctx, line, news, request, now)
+		if f := q.paired.Swap(nil); f != nil && found {
+			(*f)()
+		}
 		return err
 	})
 	return call, seat, found, err

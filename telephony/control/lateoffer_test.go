@@ -23,7 +23,7 @@ func TestOfferStoredTooLate(t *testing.T) {
 	var late atomic.Bool
 	s.ledger.onSave(func(ch telephony.Change) error {
 		if len(ch.Opened) > 0 && !late.Swap(true) {
-			s.Reconcile() // and what it sees comes before the deadline
+			s.Reconcile()                                                               // and what it sees comes before the deadline
 			<-time.After(time.Until(ch.Opened[0].ExpiresAt.Add(10 * time.Millisecond))) // the ledger is away so long
 		}
 		return nil
@@ -36,5 +36,22 @@ func TestOfferStoredTooLate(t *testing.T) {
 	require.Zero(t, h.count(`SELECT count(*) FROM fact WHERE kind = 'seat.unanswered'`))
 	h.fake.HangUp(citizen)
 	h.becomes(call, telephony.WordEnded)
+	h.tidy()
+}
+
+// I13: what changes at a seat while the queue makes its pair does not put the seat back among the idle ones there.
+func TestSeatChangesWhileItsPairIsMade(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	s := h.start()
+	h.sit("A01")
+	h.tidy() // the queue knows the seat
+	st := h.seat("A01")
+	st.Version++
+	change := func() { s.SeatChanged(st) }
+	s.queue.paired.Store(&change)
+	call, _ := h.call("13812345678")
+	h.talk(call)
+	require.Nil(t, s.queue.paired.Load(), "the queue was asked")
 	h.tidy()
 }
