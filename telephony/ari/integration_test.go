@@ -54,9 +54,12 @@ func TestLiveCall(t *testing.T) {
 	require.Equal(t, "138****5678", invite.From().Address.User)
 	require.Contains(t, string(invite.Body()), "RTP/AVP 8 0", "the originator's codec comes first")
 	require.Equal(t, offer, until[telephony.Ringing](t, b).Leg)
-	s, err := b.client.Snapshot(ctx)
-	require.NoError(t, err)
-	require.Equal(t, "Ringing", channel(t, s, offer).State)
+	var s telephony.Snapshot
+	var err error
+	require.Eventually(t, func() bool { // the event that it rings comes before the channel's state says so
+		s, err = b.client.Snapshot(ctx)
+		return err == nil && channel(t, s, offer).State == "Ringing"
+	}, patience, 20*time.Millisecond)
 	require.False(t, channel(t, s, offer).InApp)
 	require.True(t, channel(t, s, caller).InApp)
 	require.Equal(t, line, channel(t, s, caller).Bridge)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -72,19 +73,29 @@ func Open(ctx context.Context, addr string, incoming func(*Call)) (*Phone, error
 	return p, nil
 }
 
-// listen serves addr in the background and returns the address once it is bound.
+// listen serves addr in the background, until ctx ends, and returns the address once the telephone can call from it.
 func listen(ctx context.Context, srv *sipgo.Server, addr string) (*net.UDPAddr, error) {
-	bound := make(chan string, 1)
-	failed := make(chan error, 1)
-	ready := sipgo.ListenReadyFuncCtxValue(func(_ string, addr string) { bound <- addr })
-	ctx = context.WithValue(ctx, sipgo.ListenReadyCtxKey, ready) //nolint:staticcheck // SA1029: the key is the library's
-	go func() { failed <- srv.ListenAndServe(ctx, "udp4", addr) }()
-	select {
-	case a := <-bound:
-		return net.ResolveUDPAddr("udp4", a)
-	case err := <-failed:
+	socket, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp4", addr)
+	if err != nil {
 		return nil, fmt.Errorf("open telephone on %s: %w", addr, err)
 	}
+	context.AfterFunc(ctx, func() { _ = socket.Close() })
+	heard := &announced{PacketConn: socket, ready: make(chan struct{})}
+	go func() { _ = srv.ServeUDP(heard) }()
+	<-heard.ready
+	return net.ResolveUDPAddr("udp4", socket.LocalAddr().String())
+}
+
+// announced tells when it is read for the first time: only then does the SIP library know the socket and call from it.
+type announced struct {
+	net.PacketConn
+	once  sync.Once
+	ready chan struct{}
+}
+
+func (a *announced) ReadFrom(p []byte) (int, net.Addr, error) {
+	a.once.Do(func() { close(a.ready) })
+	return a.PacketConn.ReadFrom(p)
 }
 
 // Addr is where the telephone listens, "127.0.0.3:5070".
