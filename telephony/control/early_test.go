@@ -8,6 +8,7 @@ import (
 
 	"hotline/agent"
 	"hotline/telephony"
+	"hotline/telephony/aritest"
 )
 
 // A deadline of an adopted call that is over already is not looked at before the exchange is: a citizen who waits with music
@@ -31,4 +32,31 @@ func TestAdoptedWithADeadlineThatIsOver(t *testing.T) {
 			require.Zero(t, s.power.count("answer"), s.power.did())
 		})
 	}
+}
+
+// An official who answers while the next controller still looks at the exchange is not cut off: the call is adopted first.
+func TestAnsweredBeforeTheFirstComparison(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	s := h.start()
+	h.sit("A01")
+	call, _ := h.call("13812345678")
+	leg, _ := h.rings(call)
+	require.NoError(t, s.stop())
+	looks := len(h.fake.Requests(aritest.OpBridges))
+	h.fake.Fault(aritest.Fault{Op: aritest.OpBridges, Delay: 700 * time.Millisecond})
+	answered := false
+	h.each = func() {
+		if !answered && len(h.fake.Requests(aritest.OpBridges)) > looks {
+			answered = true
+			h.fake.AnswerSeat(leg)
+		}
+	}
+	h.start()
+	h.each = nil
+	h.fake.Heal()
+	require.True(t, answered)
+	h.becomes(call, telephony.WordTalking)
+	require.Len(t, h.fake.Requests(aritest.OpOriginate), 1)
+	h.tidy()
 }

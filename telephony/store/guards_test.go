@@ -173,3 +173,12 @@ func TestF7OneSeatManyCalls(t *testing.T) {
 	require.Equal(t, 1, won)
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM offer`))
 }
+
+// A8: a conversation ends a row of misses when it begins: the next offer counts from none.
+func TestConversationEndsARowOfMisses(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.exec(`UPDATE seat_work SET misses = 2 WHERE seat = 'A01'`)
+	h.talking("13812345678", "A01")
+	require.Zero(t, h.count(`SELECT misses FROM seat_work WHERE seat = 'A01'`))
+}

@@ -214,6 +214,10 @@ func TestI5OrderOfOffers(t *testing.T) {
 		"within the slack":      {after: slack - time.Millisecond - time.Second},
 		"declined that seat":    {after: time.Minute, earlier: func(h *hallOf, c telephony.Call) telephony.Call { return h.declined(h.offered(c, "A01"), "away") }},
 		"recused there":         {after: time.Minute, earlier: func(h *hallOf, c telephony.Call) telephony.Call { return h.declined(h.offered(c, "A01"), "conflict") }},
+		"declined it long ago": {after: time.Minute + slack + time.Millisecond, broken: true, earlier: func(h *hallOf, c telephony.Call) telephony.Call {
+			return h.declined(h.offered(c, "A01"), "away")
+		}},
+		"recused long ago":      {after: time.Hour, earlier: func(h *hallOf, c telephony.Call) telephony.Call { return h.declined(h.offered(c, "A01"), "conflict") }},
 		"declined another seat": {after: time.Minute, broken: true, earlier: func(h *hallOf, c telephony.Call) telephony.Call { return h.declined(h.offered(c, "A02"), "away") }},
 		"rings at another seat": {after: time.Minute, earlier: func(h *hallOf, c telephony.Call) telephony.Call { return h.offered(c, "A02") }},
 		"talks at another seat": {after: time.Minute, earlier: func(h *hallOf, c telephony.Call) telephony.Call { return h.answered(h.offered(c, "A02")) }},
