@@ -17,6 +17,8 @@ var (
 	ErrSeatTaken = errors.New("seat is not free")
 	// ErrUnstorable: the ledger will never take this change, however often it is tried (F34).
 	ErrUnstorable = errors.New("change can not be stored")
+	// ErrNoWrapUp: the seat is in no wrap-up.
+	ErrNoWrapUp = errors.New("seat is in no wrap-up")
 	// ErrOfferClosed: the offer is answered, withdrawn or over.
 	ErrOfferClosed = errors.New("offer is closed")
 	// ErrNotInCall: nobody of ours speaks with the caller, or not the one who asks.
@@ -99,7 +101,7 @@ func (MoveLine) record()     {}
 func (OpenCallback) record() {}
 func (Tell) record()         {}
 
-// Change is one step of a call: stored whole or not at all.
+// Change is one step of a call, or the end of a seat's wrap-up: stored whole or not at all, alone or together with others.
 type Change struct {
 	Before   Call    // its Version is the fence
 	After    Call    // Version is Before's + 1
@@ -113,6 +115,43 @@ type Change struct {
 	Facts    []Fact
 	Actor    string // who caused it: controller, person:<uuid>
 	At       time.Time
+
+	// Freed is the seat whose wrap-up ends. The change then is no call's: nothing but facts stands beside it.
+	Freed agent.SeatID
+}
+
+// Leaves is the seat that may be rung for the next caller as soon as this change is stored; none when its telephone must rest,
+// or has failed, or the person there did not answer: the rule for those is the line's.
+func (ch Change) Leaves() (agent.SeatID, bool) {
+	if ch.Freed != "" {
+		return ch.Freed, true
+	}
+	if ch.After.Phase != PhaseEnded || len(ch.Work) != 1 {
+		return "", false
+	}
+	w := ch.Work[0]
+	return w.Seat, w.Work == agent.WorkIdle && w.Rest == 0 && !w.Out && !w.Miss
+}
+
+// With is one change of two that follow each other: of the same call, the second from where the first has led.
+func (ch Change) With(next Change) Change {
+	ch.After = next.After
+	ch.Opened, ch.Closed = append(ch.Opened, next.Opened...), append(ch.Closed, next.Closed...)
+	ch.Parts, ch.Segments = append(ch.Parts, next.Parts...), append(ch.Segments, next.Segments...)
+	ch.Work, ch.Facts = append(ch.Work, next.Work...), append(ch.Facts, next.Facts...)
+	ch.Callback = ch.Callback || next.Callback
+	if next.Moved != nil {
+		ch.Moved = next.Moved
+	}
+	return ch
+}
+
+// WrapUpOver is the change that ends a seat's wrap-up.
+func WrapUpOver(seat agent.SeatID, line agent.LineID, actor string, at time.Time) Change {
+	return Change{Freed: seat, Actor: actor, At: at, Facts: []Fact{{
+		Kind: "seat.work", Subject: string(seat), Topics: []string{topicBoard, "line:" + string(line), "seat:" + string(seat)},
+		Data: map[string]any{"work": agent.WorkIdle},
+	}}}
 }
 
 // Gather makes one change of the records of a step; false when there is nothing to store.

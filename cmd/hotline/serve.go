@@ -76,24 +76,9 @@ func (s *server) control(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.lease.Run(ctx) })
 	g.Go(func() error { return s.ari.Run(ctx) })
-	g.Go(func() error { return s.forward(ctx) })
 	g.Go(func() error { return s.tellPhones(ctx) })
 	g.Go(func() error { return s.controller.Run(ctx) })
 	return g.Wait()
-}
-
-// forward hands the exchange's signals to the controller, and what concerns seats' telephones to the agent service as well.
-func (s *server) forward(ctx context.Context) error {
-	defer close(s.signals)
-	for sig := range s.ari.Signals() {
-		s.phoneNews.put(sig)
-		select {
-		case s.signals <- sig:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	return nil
 }
 
 // pushSeats gives the exchange the seats' telephones, and only then lets browsers through to it. While a store is away it tries

@@ -47,7 +47,6 @@ type server struct {
 	lock       *os.File // proves that no other process bears our name; nil when it could not be had
 	lease      *callstore.Lease
 	ari        *ari.Client
-	signals    chan telephony.Signal
 	phoneNews  *phoneNews
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
@@ -204,9 +203,9 @@ func (s *server) wireCalls(ctx context.Context) error {
 		OnChange:       func(st agent.State) { s.controller.SeatChanged(st) },
 		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
 	}
-	s.signals, s.phoneNews = make(chan telephony.Signal), newPhoneNews()
+	s.phoneNews = newPhoneNews()
 	s.controller = control.New(control.Config{
-		Switch: s.ari, Signals: s.signals, Ledger: wakingLedger{ledger, s.spread}, Queue: queue, Presence: s.agents,
+		Switch: s.ari, Signals: s.ari.Signals(), Heard: s.phoneNews.put, Ledger: ledger.Telling(func([]factlog.Fact) { s.spread.Wake() }), Queue: queue, Presence: s.agents,
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
 		PhonesReady: func(entity string) bool { return s.pushed.Load() == entity },
 	})
@@ -280,29 +279,8 @@ func (p phones) Drop(ctx context.Context, endpoint string) error {
 
 var (
 	_ control.Switch   = (*ari.Client)(nil)
-	_ control.Ledger   = wakingLedger{}
+	_ control.Ledger   = (*callstore.Store)(nil)
 	_ control.Queue    = (*line.Queue)(nil)
 	_ control.Presence = (*agent.Service)(nil)
 	_ control.Lease    = (*callstore.Lease)(nil)
 )
-
-// wakingLedger wakes the readers of the fact log after each write of a call.
-type wakingLedger struct {
-	*callstore.Store
-	wake factlog.Waker
-}
-
-func (l wakingLedger) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
-	defer l.wake.Wake()
-	return l.Store.Arrive(ctx, epoch, a)
-}
-
-func (l wakingLedger) Save(ctx context.Context, epoch int64, ch telephony.Change) error {
-	defer l.wake.Wake()
-	return l.Store.Save(ctx, epoch, ch)
-}
-
-func (l wakingLedger) EndWrapUp(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (bool, error) {
-	defer l.wake.Wake()
-	return l.Store.EndWrapUp(ctx, epoch, seat, actor, at)
-}

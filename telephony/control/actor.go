@@ -28,7 +28,9 @@ type actor struct {
 	known   bool            // this controller has seen it begin, or has adopted it
 	earlier []chan struct{} // those whose rows were being written with this one: who has the earlier place is not known
 	lanes   lanes
-	woke    time.Time // when the desk was woken for the offer that is being made
+	takes   *match    // the match that is being stored
+	made    *match    // the match whose offer is being made
+	woke    time.Time // when the desk was woken for it
 }
 
 func (c *Controller) newActor() *actor {
@@ -69,10 +71,17 @@ func (c *Controller) arrive(ctx context.Context, in telephony.Arrival, up, found
 		if !a.register(ctx, in, up, tried) {
 			return
 		}
+		line := c.desks.of(a.call.Line)
+		if line != nil { // before those behind hear that the place is given: they let this one pass (I5)
+			line.coming(a.call.Waits(), c.cfg.Now())
+		}
 		a.earlier = c.entries.end(mine)
 		if a.call.Phase == telephony.PhaseArrived {
 			a.known = true
 			a.happen(ctx, telephony.Arrived{Up: up})
+			if line != nil && a.call.Phase != telephony.PhaseWaiting { // there is something to hear first, or nobody to wait for
+				line.leave(a.call.ID)
+			}
 		} else {
 			c.Reconcile() // a row of ours without an actor: let the snapshot tell where it is
 		}
@@ -250,10 +259,11 @@ func (a *actor) tryStep(ctx context.Context, e telephony.Event, by string) error
 		now := a.c.cfg.Now()
 		next, records := telephony.Apply(before, e, now)
 		ch, store := telephony.Gather(before, next, records, by, now)
+		var passed *handover
 		if store {
 			a.c.desks.coming(ch)
-			err := a.save(ctx, ch)
-			if err != nil {
+			var err error
+			if ch, passed, err = a.store(ctx, ch); err != nil {
 				a.c.desks.notComing(ch)
 			}
 			if errors.Is(err, telephony.ErrStale) && tries < 3 && a.reload(ctx) {
@@ -266,19 +276,19 @@ func (a *actor) tryStep(ctx context.Context, e telephony.Event, by string) error
 				return fmt.Errorf("store step: %w", err)
 			}
 		}
-		a.become(ctx, was, ch, store)
+		a.become(ctx, was, ch, store, passed)
 		return nil
 	}
 }
 
 // become takes a stored step over and gives out what follows from it, since the call was as it was before.
-func (a *actor) become(ctx context.Context, before telephony.Call, ch telephony.Change, stored bool) {
+func (a *actor) become(ctx context.Context, before telephony.Call, ch telephony.Change, stored bool, passed *handover) {
 	a.call = ch.After
 	a.c.calls.update(a, a.call)
 	a.c.desks.follow(ctx, before, a.call, a.earlier)
 	a.plan(ctx)
 	if stored {
-		a.c.desks.work(ctx, ch, &a.lanes)
+		a.c.desks.work(ctx, ch, &a.lanes, passed)
 		a.observe(ch)
 	}
 }
@@ -326,7 +336,7 @@ func (a *actor) giveUp(ctx context.Context, cause error) {
 	if err := guarded(func() error { return a.save(ctx, ch) }); err != nil {
 		a.alarm(ctx, what, fmt.Errorf("not even its end can be stored: %w", err))
 	}
-	err := guarded(func() error { a.become(ctx, a.call, ch, true); return nil })
+	err := guarded(func() error { a.become(ctx, a.call, ch, true, nil); return nil })
 	if err != nil {
 		a.call = ch.After
 		a.alarm(ctx, what, fmt.Errorf("what follows from its end: %w", err))

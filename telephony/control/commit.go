@@ -36,14 +36,32 @@ func (a *actor) save(ctx context.Context, ch telephony.Change) error {
 	}
 }
 
+// trySave stores a change once; an offer, the first time, together with what ends at its seat, and not before the queue has
+// answered or is late. What is not stored with it, whoever ends stores alone.
 func (a *actor) trySave(ctx context.Context, ch telephony.Change) error {
 	epoch, ok := a.c.cfg.Lease.Epoch()
 	if !ok {
 		return telephony.ErrNoDecision
 	}
-	ctx, cancel := verb(ctx)
+	limited, cancel := verb(ctx)
 	defer cancel()
-	return a.c.cfg.Ledger.Save(ctx, epoch, ch)
+	m := a.takes
+	if m == nil || m.asked == nil && m.from == nil {
+		return a.c.cfg.Ledger.Save(limited, epoch, ch)
+	}
+	if m.asked != nil {
+		waitFor(ctx, m.asked, queueLimit)
+	}
+	changes := []telephony.Change{ch}
+	if m.from != nil {
+		changes = []telephony.Change{m.from.ends, ch}
+	}
+	a.takes = nil
+	err := a.c.cfg.Ledger.Save(limited, epoch, changes...)
+	if m.from != nil {
+		m.from.answer(err)
+	}
+	return err
 }
 
 // cleanUp does for the people in the call what can be done before it is stored: whose partner has gone is hung up, and a

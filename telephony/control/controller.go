@@ -21,10 +21,11 @@ var errBusy = errors.New("call is busy")
 // verbLimit bounds one act on the exchange or Postgres.
 const verbLimit = 3 * time.Second
 
-// Config is what a Controller is made of. All fields but Observer and PhonesReady are needed.
+// Config is what a Controller is made of. All fields but Heard, Observer and PhonesReady are needed.
 type Config struct {
 	Switch   Switch
 	Signals  <-chan telephony.Signal // of the same exchange, in order; closed when it is over
+	Heard    func(telephony.Signal)  // hears every signal as well; must not block
 	Ledger   Ledger
 	Queue    Queue
 	Presence Presence
@@ -58,6 +59,9 @@ type Controller struct {
 func New(cfg Config) *Controller {
 	if cfg.Observer == nil {
 		cfg.Observer = Unobserved{}
+	}
+	if cfg.Heard == nil {
+		cfg.Heard = func(telephony.Signal) {}
 	}
 	c := &Controller{
 		cfg:   cfg,
@@ -96,6 +100,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			if _, over := sig.(telephony.Replaced); over {
 				return fmt.Errorf("controller stops: %w", ErrReplaced)
 			}
+			c.cfg.Heard(sig)
 			c.route(ctx, sig)
 		}
 	}

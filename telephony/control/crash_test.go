@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,9 @@ func TestKilledWhileASeatRings(t *testing.T) {
 			h := newHall(t, []agent.SeatID{"A01", "A02"})
 			s := h.start()
 			s.power.hook(nil, func(act string, arg any) {
-				ch, _ := arg.(telephony.Change)
-				if point == "offer committed" && len(ch.Opened) > 0 || point == "ring posted" && act == "ring" {
+				stored, _ := arg.([]telephony.Change)
+				offers := slices.ContainsFunc(stored, func(ch telephony.Change) bool { return len(ch.Opened) > 0 })
+				if point == "offer committed" && offers || point == "ring posted" && act == "ring" {
 					s.power.cut()
 				}
 			})

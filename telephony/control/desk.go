@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -17,16 +16,6 @@ const (
 	queueAway  = time.Second           // before a queue that failed is asked again
 	tellEvery  = 50 * time.Millisecond // news that no pair carries are told in bundles
 )
-
-// match is a seat and a caller that a desk has brought together; an offer once the call's actor has stored it.
-type match struct {
-	line  agent.LineID
-	offer telephony.OfferID
-	call  telephony.Waiting
-	seat  telephony.LineSeat
-	at    time.Time // of the decision: offers bear the order in which they were decided (I5)
-	woke  time.Time
-}
 
 // desk brings the seats and callers of one line together, one pair after the other; what follows each pair is done by the
 // calls' actors, side by side. Its line is what counts; the queue in Redis proposes by the same rule.
@@ -142,63 +131,64 @@ func (d *desk) match(ctx context.Context, woke time.Time) {
 	}
 }
 
-// next takes the pair that the line names. The queue is asked first; what it proposes counts when the line agrees, and the
-// line alone decides while the queue is away (F10).
+// next takes the pair that the line names.
 func (d *desk) next(ctx context.Context, woke time.Time) (match, bool) {
 	now := d.c.cfg.Now()
 	d.mu.Lock()
-	_, found := d.line.Next(now)
-	d.mu.Unlock()
-	if !found {
-		return match{}, false
-	}
-	offer := telephony.OfferID(newID())
-	call, seat, asked := d.propose(ctx, string(offer), now)
-	d.mu.Lock()
 	defer d.mu.Unlock()
-	pair, ok := d.line.Next(now) // meanwhile somebody may have left
-	if asked && (!ok || pair.Call != call || pair.Seat.Seat != seat) {
-		d.behind = true // what the queue has taken it must give back
-	}
+	pair, ok := d.line.Next(now)
 	if !ok {
 		return match{}, false
 	}
-	if !asked || len(d.news) > 0 { // what came up while the queue was asked would put both back there (I13)
-		taken := pair.Seat
-		taken.Since = time.Time{}
-		d.tellLocked(telephony.News{Left: pair.Call})
-		d.tellLocked(telephony.News{Seat: &taken})
-	}
-	w, _ := d.line.Find(pair.Call)
-	d.line.Take(pair)
-	d.flying[pair.Seat.Seat] = offer
-	d.touched[pair.Seat.Seat] = d.c.cfg.Now()
-	return match{line: d.id, offer: offer, call: w, seat: pair.Seat, at: now, woke: woke}, true
+	return d.takeLocked(ctx, pair, now, woke), true
 }
 
-// propose asks the queue, with all that it has not heard yet, in one trip; false when it is not to be asked: it is away, or
-// is being spoken to, or must be filled anew first, which nobody waits for here.
-func (d *desk) propose(ctx context.Context, request string, now time.Time) (telephony.CallID, agent.SeatID, bool) {
-	if !d.talk.TryLock() {
-		return "", "", false
-	}
-	defer d.talk.Unlock()
-	d.mu.Lock()
-	if d.behind || now.Before(d.away) {
-		d.mu.Unlock()
-		return "", "", false
+// takeLocked takes a pair here and in the queue.
+func (d *desk) takeLocked(ctx context.Context, pair telephony.Pair, now, woke time.Time) match {
+	w, _ := d.line.Find(pair.Call)
+	d.line.Take(pair)
+	m := match{line: d.id, offer: telephony.OfferID(newID()), call: w, seat: pair.Seat, at: now, woke: woke}
+	d.flying[pair.Seat.Seat] = m.offer
+	d.touched[pair.Seat.Seat] = now
+	m.asked = d.askLocked(ctx, m)
+	return m
+}
+
+// askLocked lets the queue take a pair, with all that it has not heard yet, in one trip beside what follows here. What is
+// returned is closed when it has answered, which takes queueLimit at most. A queue that is away, is being spoken to, or must be
+// filled anew is not asked: the line has decided, and it hears of it later (F10).
+func (d *desk) askLocked(ctx context.Context, m match) <-chan struct{} {
+	if d.behind || m.at.Before(d.away) || !d.talk.TryLock() {
+		taken := m.seat
+		taken.Since = time.Time{}
+		d.tellLocked(telephony.News{Left: m.call.Call})
+		d.tellLocked(telephony.News{Seat: &taken})
+		return nil
 	}
 	news := d.news
 	d.news = nil
-	d.mu.Unlock()
+	answered := make(chan struct{})
+	d.c.workers.Go(func() {
+		defer d.talk.Unlock()
+		defer close(answered)
+		d.ask(ctx, m, news)
+	})
+	return answered
+}
+
+// ask compares what the queue proposes with what the line has decided: a queue that thinks otherwise is filled anew.
+func (d *desk) ask(ctx context.Context, m match, news []telephony.News) {
 	limited, cancel := context.WithTimeout(ctx, queueLimit)
 	defer cancel()
-	call, seat, _, err := d.c.cfg.Queue.Pair(limited, d.id, news, request, now)
-	if err != nil {
+	call, seat, _, err := d.c.cfg.Queue.Pair(limited, d.id, news, string(m.offer), m.at)
+	switch {
+	case err != nil:
 		d.queueFailed(ctx, "pair", err)
-		return "", "", false
+	case call != m.call.Call || seat != m.seat.Seat:
+		d.mu.Lock()
+		d.behind = true
+		d.mu.Unlock()
 	}
-	return call, seat, true
 }
 
 // tell lets the queue hear what no pair has carried.
@@ -268,36 +258,6 @@ func (d *desk) trouble(ctx context.Context, what string, err error) {
 	}
 	d.c.cfg.Observer.Failed(what)
 	d.c.cfg.Log.WarnContext(ctx, "match", "act", what, "line", d.id, "err", err)
-}
-
-// takeOffer makes the desk's find an offer, or gives both back: the caller to the old place, the seat if it is free.
-func (a *actor) takeOffer(ctx context.Context, m match) {
-	if !a.call.InLine() || a.call.Line != m.line {
-		a.c.desks.giveBack(m, false)
-		return
-	}
-	a.woke = m.woke
-	role := telephony.RoleOfficial
-	if m.seat.Kind == agent.SeatOperator {
-		role = telephony.RoleOperator
-	}
-	err := a.step(ctx, telephony.Offered{Offer: telephony.Offer{
-		ID: m.offer, Kind: telephony.OfferLine, Role: role, Seat: m.seat.Seat, Person: m.seat.Person, Phone: m.seat.Phone, Endpoint: m.seat.Endpoint,
-		Misses: m.seat.Misses, OfferedAt: m.at, ExpiresAt: m.at.Add(a.call.Rules.Ring),
-	}}, byController)
-	if err == nil {
-		a.c.desks.landed(m)
-		return
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	if errors.Is(err, telephony.ErrUnstorable) || errors.Is(err, errPanic) {
-		a.alarm(ctx, "offer", err) // another seat may do; this one is tried again at the next tick
-	}
-	a.c.cfg.Observer.Failed("offer")
-	a.c.cfg.Log.InfoContext(ctx, "offer not made", "call_id", a.call.ID, "seat", m.seat.Seat, "err", err)
-	a.c.desks.refused(m)
 }
 
 // refresh takes over from the ledger who is there. What has changed since the read is newer than the read.

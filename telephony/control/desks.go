@@ -74,6 +74,13 @@ func (ds *desks) deskOf(seat agent.SeatID) *desk {
 	return ds.lines[ds.home[seat]]
 }
 
+// lineOf is the line that a seat serves; empty for a seat that nobody has been at.
+func (ds *desks) lineOf(seat agent.SeatID) agent.LineID {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	return ds.home[seat]
+}
+
 func (ds *desks) pending(seat agent.SeatID) bool {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
@@ -113,8 +120,14 @@ func (ds *desks) seatIdle(line agent.LineID, seat agent.SeatID, since, woke time
 }
 
 // work follows what a stored step says of seats. A seat that is idle again is rung only when the hang-up of its last leg is
-// done, or its telephone would be busy.
-func (ds *desks) work(ctx context.Context, ch telephony.Change, l *lanes) {
+// done, or its telephone would be busy; so it is by the next caller whom it was passed on to.
+func (ds *desks) work(ctx context.Context, ch telephony.Change, l *lanes, passed *handover) {
+	if passed != nil {
+		if passed.clear != nil {
+			l.afterHangup(ctx, ch.Before, ch.Work[0].Seat, func() { close(passed.clear) })
+		}
+		return
+	}
 	for _, w := range ch.Work {
 		line := ch.After.Line
 		switch w.Work {

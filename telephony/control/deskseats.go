@@ -180,12 +180,13 @@ func (d *desk) landLocked(m match) {
 	}
 }
 
-// giveBack undoes a match that came to nothing: the seat is as idle as it was. Waits: the caller still does.
+// giveBack undoes a match that came to nothing: the seat is as idle as it was, or will be told of by whoever leaves it. Waits:
+// the caller still does.
 func (d *desk) giveBack(m match, waits bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.landLocked(m)
-	if s, ok := d.line.Seat(m.seat.Seat); ok && d.freeLocked(m.seat.Seat) {
+	if s, ok := d.line.Seat(m.seat.Seat); ok && m.from == nil && d.freeLocked(m.seat.Seat) {
 		s.Since = m.seat.Since
 		d.putLocked(s)
 	}

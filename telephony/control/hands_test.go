@@ -115,8 +115,16 @@ type ledger struct {
 	control.Ledger
 	power *power
 
-	mu   sync.Mutex // guards save
-	save func(telephony.Change) error
+	mu    sync.Mutex // guards save and saved
+	save  func(telephony.Change) error
+	saved func([]telephony.Change, error) error
+}
+
+// answer sets what the controller hears once changes are stored, or are not.
+func (l *ledger) answer(f func([]telephony.Change, error) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.saved = f
 }
 
 // onSave sets what is done before a change is stored; its error is the answer.
@@ -126,18 +134,38 @@ func (l *ledger) onSave(f func(telephony.Change) error) {
 	l.save = f
 }
 
-func (l *ledger) Save(ctx context.Context, epoch int64, ch telephony.Change) error {
+func (l *ledger) Save(ctx context.Context, epoch int64, changes ...telephony.Change) error {
 	l.mu.Lock()
-	before := l.save
+	before, after := l.save, l.saved
 	l.mu.Unlock()
-	return l.power.do("save:"+string(ch.After.ID), ch, func() error {
-		if before != nil {
+	return l.power.do(nameOf(changes), changes, func() error {
+		for _, ch := range changes {
+			if before == nil {
+				break
+			}
 			if err := before(ch); err != nil {
 				return err
 			}
 		}
-		return l.Ledger.Save(ctx, epoch, ch)
+		err := l.Ledger.Save(ctx, epoch, changes...)
+		if after != nil {
+			err = after(changes, err)
+		}
+		return err
 	})
+}
+
+// nameOf is save and the calls', save_both when what ends and what begins are stored together, end_wrapup for a seat's alone.
+func nameOf(changes []telephony.Change) string {
+	last := changes[len(changes)-1]
+	switch {
+	case last.Freed != "":
+		return "end_wrapup"
+	case len(changes) > 1:
+		return "save_both:" + string(last.After.ID)
+	default:
+		return "save:" + string(last.After.ID)
+	}
 }
 
 func (l *ledger) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
@@ -149,16 +177,6 @@ func (l *ledger) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (
 		return err
 	})
 	return call, created, err
-}
-
-func (l *ledger) EndWrapUp(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (bool, error) {
-	var ended bool
-	err := l.power.do("end_wrapup", seat, func() error {
-		var err error
-		ended, err = l.Ledger.EndWrapUp(ctx, epoch, seat, actor, at)
-		return err
-	})
-	return ended, err
 }
 
 type presence struct {

@@ -24,6 +24,7 @@ type errand struct {
 	order  telephony.Order
 	call   telephony.CallID
 	woke   time.Time     // when the desk was woken for the offer that the call has now
+	clear  chan struct{} // closed when the seat's telephone is free; nil: it is
 	done   chan struct{} // closed when result stands
 	result telephony.Result
 }
@@ -37,6 +38,9 @@ func (l *lanes) init(a *actor) {
 func (l *lanes) give(ctx context.Context, orders []telephony.Order) {
 	for _, o := range orders {
 		e := &errand{order: o, call: l.a.call.ID, woke: l.a.woke, done: make(chan struct{})}
+		if ring, ok := o.Act.(telephony.Ring); ok {
+			e.clear = l.a.clearOf(ring.Leg)
+		}
 		var first, needed []*errand
 		for _, lane := range o.Lanes {
 			if before := l.tails[lane]; before != nil {
@@ -108,6 +112,9 @@ func (a *actor) carryOut(ctx context.Context, e *errand, first, needed []*errand
 		if before.result != telephony.ResultDone {
 			return telephony.ResultDropped
 		}
+	}
+	if e.clear != nil {
+		waitFor(ctx, e.clear, clearLimit)
 	}
 	err := a.insist(ctx, e)
 	if ring, ok := e.order.Act.(telephony.Ring); ok && err == nil {

@@ -117,7 +117,8 @@ func (h *hall) text(sql string, args ...any) string {
 func TestGraceGoesOnAcrossATakeOver(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET grace_seconds = 5`)
+	const grace = 15 * time.Second
+	h.exec(`UPDATE line SET grace_seconds = $1`, int(grace.Seconds()))
 	s := h.start()
 	h.sitWithBrowser("A01")
 	call, _ := h.call("13812345678")
@@ -128,13 +129,13 @@ func TestGraceGoesOnAcrossATakeOver(t *testing.T) {
 	h.fake.HangUp(leg)
 	c := h.becomes(call, telephony.WordReconnecting)
 	until := c.Parts[1].Deadline
-	require.WithinDuration(t, time.Now().Add(5*time.Second), until, time.Second)
-	h.until("half of it", func() bool { return time.Until(until) < 2500*time.Millisecond })
+	require.Equal(t, grace, until.Sub(c.Parts[1].Since))
+	h.until("some of it is over", func() bool { return time.Until(until) < grace-2*time.Second })
 	require.NoError(t, s.stop())
 	h.start()
 	require.Equal(t, until, h.read(call).Parts[1].Deadline)
 	h.becomes(call, telephony.WordQueued)
-	require.Less(t, time.Since(until), 1500*time.Millisecond, "not the whole grace again")
+	require.Less(t, time.Since(until), grace-2*time.Second, "not the whole grace again")
 	require.GreaterOrEqual(t, time.Since(until), time.Duration(0))
 	h.until("seat is free", func() bool { return h.seat("A01").Work == agent.WorkIdle })
 	h.tidy()

@@ -36,8 +36,8 @@ type Ledger interface {
 	// arrival, or that of the unfinished call of the same number which it resumes. The row that is there already for that
 	// channel is returned with created false.
 	Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (c telephony.Call, created bool, err error)
-	// Save stores a change. ErrStale, ErrNotMaster, ErrSeatTaken, ErrUnstorable.
-	Save(ctx context.Context, epoch int64, ch telephony.Change) error
+	// Save stores changes together, all of them or none. ErrStale, ErrNotMaster, ErrSeatTaken, ErrNoWrapUp, ErrUnstorable.
+	Save(ctx context.Context, epoch int64, changes ...telephony.Change) error
 	// Call loads one call. ErrNotFound.
 	Call(ctx context.Context, id telephony.CallID) (telephony.Call, error)
 	// Open loads every call that has not ended, in order of priority and arrival.
@@ -48,8 +48,6 @@ type Ledger interface {
 	Seats(ctx context.Context, line agent.LineID) ([]telephony.LineSeat, error)
 	// WrapUps loads the seats in wrap-up with their end.
 	WrapUps(ctx context.Context) ([]telephony.SeatWork, error)
-	// EndWrapUp ends a seat's wrap-up; false when it was in none. ErrNotFound.
-	EndWrapUp(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (bool, error)
 	// Pending lists the idle seats whose person's wish still waits for the end of their work (A4, RT4).
 	Pending(ctx context.Context) ([]agent.SeatID, error)
 	// Lines lists the lines with their rules as they are now.

@@ -74,6 +74,14 @@ func (w *seatClock) keeps(seat agent.SeatID) bool {
 	return ok && d.kind != dueWrapUp
 }
 
+// wrapsUp says that a seat is in wrap-up.
+func (w *seatClock) wrapsUp(seat agent.SeatID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, ok := w.due[seat]
+	return ok && d.kind == dueWrapUp
+}
+
 func (w *seatClock) stop(seat agent.SeatID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,8 +132,8 @@ func (c *Controller) seatLoop(ctx context.Context) {
 func (c *Controller) seatDue(ctx context.Context, seat agent.SeatID, d due) {
 	switch d.kind {
 	case dueWrapUp:
-		err := c.FinishWrapUp(ctx, seat, byController)
-		if err == nil || ctx.Err() != nil || errors.Is(err, telephony.ErrNotFound) {
+		err := c.finishWrapUp(ctx, seat, byController, true)
+		if err == nil || ctx.Err() != nil {
 			return
 		}
 		c.cfg.Log.WarnContext(ctx, "end wrap-up", "seat", seat, "err", err)
@@ -136,9 +144,14 @@ func (c *Controller) seatDue(ctx context.Context, seat agent.SeatID, d due) {
 	}
 }
 
-// FinishWrapUp ends a seat's wrap-up for the person there, who asks for the next caller. A seat that is in none is left
-// as it is. ErrNotFound, ErrNoDecision.
+// FinishWrapUp ends a seat's wrap-up for the person there, who asks for the next caller: if one waits, that is offered in the
+// same step. A seat that is in none is left as it is. ErrNotFound, ErrNoDecision.
 func (c *Controller) FinishWrapUp(ctx context.Context, seat agent.SeatID, actor string) error {
+	return c.finishWrapUp(ctx, seat, actor, c.clock.wrapsUp(seat))
+}
+
+// finishWrapUp: what is not known to wrap up is left to the ledger to know.
+func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor string, known bool) error {
 	epoch, ok := c.cfg.Lease.Epoch()
 	if !ok {
 		return telephony.ErrNoDecision
@@ -146,18 +159,27 @@ func (c *Controller) FinishWrapUp(ctx context.Context, seat agent.SeatID, actor 
 	limited, cancel := verb(ctx)
 	defer cancel()
 	now := c.cfg.Now()
-	ended, err := c.cfg.Ledger.EndWrapUp(limited, epoch, seat, actor, now)
-	if errors.Is(err, telephony.ErrNotMaster) {
-		c.fail(err)
+	over := telephony.WrapUpOver(seat, c.desks.lineOf(seat), actor, now)
+	if known {
+		if m, ok := c.desks.pass(ctx, over, nil); ok && c.hand(m) {
+			c.clock.stop(seat)
+			return nil
+		}
+	}
+	err := c.cfg.Ledger.Save(limited, epoch, over)
+	if errors.Is(err, telephony.ErrNoWrapUp) {
+		_, err = c.cfg.Ledger.Seat(limited, seat)
+		return err
 	}
 	if err != nil {
+		if errors.Is(err, telephony.ErrNotMaster) {
+			c.fail(err)
+		}
 		return fmt.Errorf("end wrap-up of seat %s: %w", seat, err)
 	}
-	if ended {
-		c.clock.stop(seat)
-		c.desks.seatIdle("", seat, now, now)
-		c.workOver(ctx, seat)
-	}
+	c.clock.stop(seat)
+	c.desks.seatIdle("", seat, now, now)
+	c.workOver(ctx, seat)
 	return nil
 }
 

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"hotline/agent"
+	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/store/db"
 )
@@ -21,128 +23,179 @@ const controller = "controller"
 // that channel. A call to a number that no line has is recorded without a line; a caller's number that is none is kept as
 // anonymous: a call counts, whatever the carrier sent.
 func (s *Store) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
-	id := string(a.ID)
-	err := s.insert(ctx, epoch, a)
+	c, err := s.insert(ctx, epoch, a)
 	if errors.Is(err, errResumed) { // by another call of the same number, in this moment: this one is a call of its own
-		err = s.insert(ctx, epoch, a)
+		c, err = s.insert(ctx, epoch, a)
 	}
-	created := err == nil
+	if err == nil {
+		s.told(nil)
+		return c, true, nil
+	}
 	if errors.Is(err, errThere) {
-		id, err = s.q.CallOfChannel(ctx, null(a.Channel))
+		var id string
+		if id, err = s.q.CallOfChannel(ctx, null(a.Channel)); err == nil {
+			c, err = s.Call(ctx, telephony.CallID(id))
+			return c, false, err
+		}
 	}
-	if err != nil {
-		return telephony.Call{}, false, fmt.Errorf("record arrival %s on %q: %w", a.ID, a.Dialled, notFound(err))
-	}
-	c, err := s.Call(ctx, telephony.CallID(id))
-	return c, created, err
+	return telephony.Call{}, false, fmt.Errorf("record arrival %s on %q: %w", a.ID, a.Dialled, notFound(err))
 }
 
-func (s *Store) insert(ctx context.Context, epoch int64, a telephony.Arrival) error {
+// insert writes the row and reads what it has become, in one statement.
+func (s *Store) insert(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, error) {
 	number, err := telephony.Normalise(string(a.Number))
 	if err != nil {
 		number = ""
 	}
 	sealed, index := s.vault.seal(a.ID, number)
-	to, err := s.q.Destination(ctx, db.DestinationParams{NumIdx: index, Dialled: a.Dialled, UnfinishedSince: a.At.Add(-telephony.RedialWithin)})
-	if err != nil {
-		return err
-	}
-	topics, data := []string{"board", "call:" + string(a.ID)}, map[string]any{"line": to.Line}
-	if to.Line != "" {
-		topics = append(topics, "line:"+to.Line)
-	}
-	var seq *int64
-	if to.Resumes != "" {
-		data["resumes"], seq = to.Resumes, &to.Seq
-	}
-	facts, err := rows([]telephony.Fact{{Kind: "call.arrived", Subject: string(a.ID), Topics: topics, Data: data}}, controller, epoch, a.At)
-	if err != nil {
-		return err
-	}
-	caller, err := encode([]participantRow{participantRowOf(telephony.Participant{
-		ID: telephony.ParticipantID(a.ID), Role: telephony.RoleCaller, Leg: a.Channel, State: telephony.StateUp, Since: a.At,
-	})})
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, epoch, facts, func(q *db.Queries) error {
-		err := errors.Join(
-			q.InsertCall(ctx, db.InsertCallParams{
-				ID: string(a.ID), Channel: null(a.Channel), Entity: a.Entity, Line: null(to.Line), OfSession: to.OfSession, Dialled: a.Dialled,
-				NumEnc: sealed, NumIdx: index, NumTail: number.Masked(), Place: number.Place(), Priority: to.Priority, Seq: seq,
-				Resumes: null(to.Resumes), ArrivedAt: a.At, Epoch: epoch,
-			}),
-			q.PutParticipants(ctx, db.PutParticipantsParams{Call: string(a.ID), Participants: caller}))
-		if to.Resumes != "" {
-			err = errors.Join(err, q.CloseCallback(ctx, db.CloseCallbackParams{Call: to.Resumes, At: &a.At}))
-		}
-		return err
+	r, err := s.q.InsertCall(ctx, db.InsertCallParams{
+		ID: string(a.ID), Channel: null(a.Channel), Entity: a.Entity, Dialled: a.Dialled, NumEnc: sealed, NumIdx: index, NumTail: number.Masked(),
+		Place: number.Place(), ArrivedAt: a.At, UnfinishedSince: a.At.Add(-telephony.RedialWithin), Epoch: epoch, Actor: controller,
 	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return telephony.Call{}, telephony.ErrNotMaster
+	case err != nil:
+		return telephony.Call{}, refusal(err)
+	}
+	return telephony.Call{
+		ID: a.ID, Channel: a.Channel, Entity: a.Entity, Line: agent.LineID(r.Line), Session: r.Session, Dialled: a.Dialled, Masked: number.Masked(),
+		Place: number.Place(), Phase: telephony.PhaseArrived, Seq: r.Seq, Priority: int(r.Priority), ArrivedAt: stamp(a.At).UTC(),
+		Resumes: telephony.CallID(r.Resumes), Prefer: agent.SeatID(r.Prefer), Epoch: epoch, Version: 1,
+		Rules: telephony.Rules{
+			Ring: seconds(r.RingSeconds), WrapUp: seconds(r.WrapupSeconds), Grace: seconds(r.GraceSeconds), Notice: text[string](r.Notice), Open: r.Open,
+		},
+		Parts: []telephony.Participant{{
+			ID: telephony.ParticipantID(a.ID), Role: telephony.RoleCaller, Leg: a.Channel, State: telephony.StateUp, Since: stamp(a.At).UTC(),
+		}},
+	}, nil
 }
 
-// Save stores a change whole or not at all. ErrStale, ErrNotMaster, ErrSeatTaken, ErrUnstorable.
-func (s *Store) Save(ctx context.Context, epoch int64, ch telephony.Change) error {
-	facts, err := rows(ch.Facts, ch.Actor, epoch, ch.At)
+// Save stores changes, all of them whole or none: what ends at a seat and what begins there is one step. ErrStale, ErrNotMaster,
+// ErrSeatTaken, ErrUnstorable, ErrNoWrapUp.
+func (s *Store) Save(ctx context.Context, epoch int64, changes ...telephony.Change) error {
+	var p pipeline
+	var facts []factlog.Fact
+	for _, ch := range changes {
+		told, err := rows(ch.Facts, ch.Actor, epoch, ch.At)
+		if err != nil {
+			return fmt.Errorf("save call %s: %w", ch.After.ID, err)
+		}
+		facts = append(facts, told...)
+	}
+	err := queue(ctx, db.New(&p), epoch, changes)
+	if err == nil {
+		factlog.Queue(&p.batch, facts...)
+		err = refusal(s.pool.SendBatch(ctx, &p.batch).Close())
+	}
+	if errors.Is(err, telephony.ErrStale) && len(changes) == 1 {
+		err = s.unlessSaved(ctx, epoch, changes[0], err)
+	}
 	if err != nil {
-		return fmt.Errorf("save call %s: %w", ch.After.ID, err)
+		return fmt.Errorf("save call %s: %w", changes[0].After.ID, err)
 	}
-	err = s.write(ctx, epoch, facts, func(q *db.Queries) error { return change(ctx, q, epoch, ch) })
-	if errors.Is(err, telephony.ErrStale) {
-		err = s.unlessSaved(ctx, epoch, ch, err)
-	}
-	if err != nil {
-		return fmt.Errorf("save call %s: %w", ch.After.ID, err)
-	}
+	s.told(facts)
 	return nil
 }
 
-// change queues the rows of one step, always in the order call, seats' intent, seats' work, offers, participants, segments,
-// callback, line: who takes locks in one order cannot deadlock.
-func change(ctx context.Context, q *db.Queries, epoch int64, ch telephony.Change) error {
+// queue queues the rows of changes, always in the order calls, offers that close, seats that are taken, other seats' work, the
+// rest: who takes locks in one order cannot deadlock, and a seat has one open offer at a time.
+func queue(ctx context.Context, q *db.Queries, epoch int64, changes []telephony.Change) error {
+	var err error
+	held := false
+	for _, ch := range changes {
+		if ch.Freed == "" {
+			err, held = errors.Join(err, saveCall(ctx, q, epoch, ch)), true
+		}
+	}
+	if !held {
+		err = errors.Join(err, q.HoldEpoch(ctx, epoch))
+	}
+	for _, ch := range changes {
+		err = errors.Join(err, closeOffers(ctx, q, ch))
+	}
+	taken := make(map[agent.SeatID]bool)
+	for _, ch := range changes {
+		err = errors.Join(err, openOffers(ctx, q, epoch, ch, changes, taken))
+	}
+	for _, ch := range changes {
+		err = errors.Join(err, works(ctx, q, ch, taken), aside(ctx, q, ch))
+	}
+	return err
+}
+
+func saveCall(ctx context.Context, q *db.Queries, epoch int64, ch telephony.Change) error {
 	c := ch.After
-	err := q.UpdateCall(ctx, db.UpdateCallParams{
+	parts, err := participants(ch)
+	segs, segErr := segments(ch)
+	return errors.Join(err, segErr, q.SaveCall(ctx, db.SaveCallParams{
 		ID: string(c.ID), Before: ch.Before.Version, Version: c.Version, Epoch: epoch, Phase: string(c.Phase), Channel: null(c.Channel),
 		Line: null(c.Line), Priority: int32(c.Priority), QueuedAt: nullTime(c.QueuedAt), AnsweredAt: nullTime(c.AnsweredAt),
 		EndedAt: nullTime(c.EndedAt), Outcome: null(c.Outcome), Cause: c.Cause, Seat: null(c.Seat), Entity: c.Entity,
-	})
-	opened := latest(ch.Opened, offerID)
-	slices.SortStableFunc(opened, func(a, b telephony.Offer) int { return cmp.Compare(a.Seat, b.Seat) })
-	for _, o := range opened {
-		err = errors.Join(err, q.LockSeat(ctx, string(o.Seat)))
-	}
-	works := slices.Clone(ch.Work)
-	slices.SortStableFunc(works, func(a, b telephony.SeatWork) int { return cmp.Compare(a.Seat, b.Seat) })
-	for _, w := range works {
-		err = errors.Join(err, work(ctx, q, c.ID, w, ch.At))
-	}
-	err = errors.Join(err, offers(ctx, q, epoch, ch, opened), participants(ctx, q, ch), segments(ctx, q, ch))
-	if ch.Callback {
-		id, idErr := uuid.NewV7()
-		err = errors.Join(err, idErr, q.OpenCallback(ctx, db.OpenCallbackParams{ID: id.String(), Call: string(c.ID), At: ch.At}))
-	}
-	if m := ch.Moved; m != nil {
-		err = errors.Join(err, q.InsertLineMove(ctx, db.InsertLineMoveParams{
-			Call: string(c.ID), At: ch.At, FromLine: null(m.From), ToLine: string(m.To), Why: m.Why,
+		Participants: parts, Segments: segs,
+	}))
+}
+
+func closeOffers(ctx context.Context, q *db.Queries, ch telephony.Change) error {
+	var err error
+	for _, o := range latest(ch.Closed, offerID) {
+		err = errors.Join(err, q.UpdateOffer(ctx, db.UpdateOfferParams{
+			ID: string(o.ID), Call: string(ch.After.ID), Kind: string(o.Kind), State: string(o.State), Reason: o.Reason, RingingAt: nullTime(o.RingingAt),
+			ClosedAt: closedAt(o, ch.At),
 		}))
 	}
 	return err
 }
 
-// offers closes before it opens: a seat has one open offer at a time.
-func offers(ctx context.Context, q *db.Queries, epoch int64, ch telephony.Change, opened []telephony.Offer) error {
+// openOffers take their seats, in the order of those.
+func openOffers(
+	ctx context.Context, q *db.Queries, epoch int64, ch telephony.Change, all []telephony.Change, taken map[agent.SeatID]bool,
+) error {
+	var err error
+	opened := latest(ch.Opened, offerID)
+	slices.SortStableFunc(opened, func(a, b telephony.Offer) int { return cmp.Compare(a.Seat, b.Seat) })
+	for _, o := range opened {
+		row := db.TakeSeatParams{
+			ID: null(o.ID), Call: null(ch.After.ID), Kind: string(o.Kind), Grp: string(o.Group), Participant: string(o.Part), Seat: string(o.Seat),
+			Person: null(o.Person), Endpoint: o.Endpoint, State: string(o.State), Reason: o.Reason, OfferedAt: o.OfferedAt,
+			RingingAt: nullTime(o.RingingAt), ExpiresAt: o.ExpiresAt, ClosedAt: closedAt(o, ch.At), Epoch: epoch, At: ch.At,
+		}
+		if o.Kind == telephony.OfferResume {
+			err = errors.Join(err, q.OfferBack(ctx, offerBack(row)))
+			continue
+		}
+		for _, other := range all { // who leaves the seat in the same moment
+			if seat, leaves := other.Leaves(); leaves && seat == o.Seat {
+				row.Leaves, row.WrapsUp = null(other.After.ID), other.Freed != ""
+			}
+		}
+		if row.WrapsUp {
+			err = errors.Join(err, q.WrapUpEnded(ctx, db.WrapUpEndedParams{Seat: row.Seat, At: &ch.At}))
+		}
+		err = errors.Join(err, q.TakeSeat(ctx, row))
+		taken[o.Seat] = true
+	}
+	return err
+}
+
+func offerBack(r db.TakeSeatParams) db.OfferBackParams {
+	return db.OfferBackParams{
+		ID: *r.ID, Call: *r.Call, Kind: r.Kind, Grp: r.Grp, Participant: r.Participant, Seat: r.Seat, Person: r.Person, Endpoint: r.Endpoint,
+		State: r.State, Reason: r.Reason, OfferedAt: r.OfferedAt, RingingAt: r.RingingAt, ExpiresAt: r.ExpiresAt, ClosedAt: r.ClosedAt, Epoch: r.Epoch,
+	}
+}
+
+// aside are the rows beside a call's own: the task to call back, and the history of its lines.
+func aside(ctx context.Context, q *db.Queries, ch telephony.Change) error {
 	var err error
 	call := string(ch.After.ID)
-	for _, o := range latest(ch.Closed, offerID) {
-		err = errors.Join(err, q.UpdateOffer(ctx, db.UpdateOfferParams{
-			ID: string(o.ID), Call: call, Kind: string(o.Kind), State: string(o.State), Reason: o.Reason, RingingAt: nullTime(o.RingingAt),
-			ClosedAt: closedAt(o, ch.At),
-		}))
+	if ch.Callback {
+		id, idErr := uuid.NewV7()
+		err = errors.Join(idErr, q.OpenCallback(ctx, db.OpenCallbackParams{ID: id.String(), Call: call, At: ch.At}))
 	}
-	for _, o := range opened {
-		err = errors.Join(err, q.InsertOffer(ctx, db.InsertOfferParams{
-			ID: string(o.ID), Call: call, Kind: string(o.Kind), Grp: string(o.Group), Participant: string(o.Part), Seat: string(o.Seat),
-			Person: null(o.Person), Endpoint: o.Endpoint, State: string(o.State), Reason: o.Reason, OfferedAt: o.OfferedAt,
-			RingingAt: nullTime(o.RingingAt), ExpiresAt: o.ExpiresAt, ClosedAt: closedAt(o, ch.At), Epoch: epoch,
+	if m := ch.Moved; m != nil {
+		err = errors.Join(err, q.InsertLineMove(ctx, db.InsertLineMoveParams{
+			Call: call, At: ch.At, FromLine: null(m.From), ToLine: string(m.To), Why: m.Why,
 		}))
 	}
 	return err
@@ -158,17 +211,17 @@ func closedAt(o telephony.Offer, at time.Time) *time.Time {
 
 func offerID(o telephony.Offer) telephony.OfferID { return o.ID }
 
-func participants(ctx context.Context, q *db.Queries, ch telephony.Change) error {
+// participants are nothing when there is nothing to store of them; segments too.
+func participants(ch telephony.Change) ([]byte, error) {
 	parts := withCaller(ch)
 	if len(parts) == 0 {
-		return nil
+		return nil, nil
 	}
 	out := make([]participantRow, len(parts))
 	for i, p := range parts {
 		out[i] = participantRowOf(p)
 	}
-	b, err := encode(out)
-	return errors.Join(err, q.PutParticipants(ctx, db.PutParticipantsParams{Call: string(ch.After.ID), Participants: b}))
+	return encode(out)
 }
 
 // withCaller are the participants to be stored: the core stores where the citizen is wanted with whatever else it stores.
@@ -189,10 +242,10 @@ func withCaller(ch telephony.Change) []telephony.Participant {
 }
 
 // segments have the end of the wrap-up that follows them.
-func segments(ctx context.Context, q *db.Queries, ch telephony.Change) error {
+func segments(ch telephony.Change) ([]byte, error) {
 	all := latest(ch.Segments, func(g telephony.Segment) telephony.ParticipantID { return g.ID })
 	if len(all) == 0 {
-		return nil
+		return nil, nil
 	}
 	out := make([]segmentRow, len(all))
 	for i, g := range all {
@@ -205,15 +258,31 @@ func segments(ctx context.Context, q *db.Queries, ch telephony.Change) error {
 			}
 		}
 	}
-	b, err := encode(out)
-	return errors.Join(err, q.PutSegments(ctx, db.PutSegmentsParams{Call: string(ch.After.ID), Segments: b}))
+	return encode(out)
+}
+
+// works says what seats do from now on, but for those that are taken for an offer: that says it.
+func works(ctx context.Context, q *db.Queries, ch telephony.Change, taken map[agent.SeatID]bool) error {
+	if ch.Freed != "" && !taken[ch.Freed] {
+		seat := string(ch.Freed)
+		return errors.Join(q.WrapUpEnded(ctx, db.WrapUpEndedParams{Seat: seat, At: &ch.At}), q.EndWrapUp(ctx, db.EndWrapUpParams{Seat: seat, At: ch.At}))
+	}
+	var err error
+	all := slices.Clone(ch.Work)
+	slices.SortStableFunc(all, func(a, b telephony.SeatWork) int { return cmp.Compare(a.Seat, b.Seat) })
+	for _, w := range all {
+		if !taken[w.Seat] {
+			err = errors.Join(err, work(ctx, q, ch.After.ID, w, ch.At))
+		}
+	}
+	return err
 }
 
 func work(ctx context.Context, q *db.Queries, call telephony.CallID, w telephony.SeatWork, at time.Time) error {
 	seat, owner := string(w.Seat), null(call)
 	switch w.Work {
 	case agent.WorkOffered:
-		return q.OccupySeat(ctx, db.OccupySeatParams{Seat: seat, Call: owner, Offer: null(w.Offer), At: at})
+		return fmt.Errorf("seat %s: offered without an offer", w.Seat)
 	case agent.WorkEngaged:
 		return q.EngageSeat(ctx, db.EngageSeatParams{Seat: seat, Call: owner, At: at})
 	case agent.WorkIdle, agent.WorkWrapUp:
@@ -242,29 +311,4 @@ func (s *Store) unlessSaved(ctx context.Context, epoch int64, ch telephony.Chang
 		return nil
 	}
 	return stale
-}
-
-// EndWrapUp ends a seat's wrap-up; false when it was in none. ErrNotFound.
-func (s *Store) EndWrapUp(ctx context.Context, epoch int64, seat agent.SeatID, actor string, at time.Time) (bool, error) {
-	st, err := s.Seat(ctx, seat)
-	if err != nil || st.Work != agent.WorkWrapUp {
-		return false, err
-	}
-	facts, err := rows([]telephony.Fact{{
-		Kind: "seat.work", Subject: string(seat), Topics: []string{"board", "line:" + string(st.Line), "seat:" + string(seat)},
-		Data: map[string]any{"work": agent.WorkIdle},
-	}}, actor, epoch, at)
-	if err != nil {
-		return false, err
-	}
-	err = s.write(ctx, epoch, facts, func(q *db.Queries) error {
-		return q.EndWrapUp(ctx, db.EndWrapUpParams{Seat: string(seat), At: at})
-	})
-	if errors.Is(err, errNotInWrapUp) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("end wrap-up of seat %s: %w", seat, err)
-	}
-	return true, nil
 }

@@ -22,45 +22,79 @@ UPDATE controller SET holder = '', renewed_at = 'epoch' WHERE id = 1 AND epoch =
 
 -- ------------------------------------------------------------------ the calls' writes: pipelined, guarded by must()
 
--- First statement of every write: we are the master, and nobody becomes it before the commit (R3).
+-- First statement of a write that saves no call: we are the master, and nobody becomes it before the commit (R3).
 -- name: HoldEpoch :exec
 WITH c AS (SELECT 1 FROM controller WHERE id = 1 AND epoch = @epoch FOR KEY SHARE)
-SELECT must(count(*) = 1, 'HL001') FROM c;
+SELECT must(false, 'HL001') WHERE NOT EXISTS (SELECT FROM c);
 
--- Inserts a call with its place in order of arrival, or with that of the call it resumes. Of the session's line it belongs to
--- the session that is live.
--- name: InsertCall :exec
-INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
-VALUES (@id, @channel, @entity, sqlc.narg('line'),
-        (SELECT s.id FROM session s WHERE @of_session::boolean AND s.state IN ('open', 'closing', 'draining')),
-        @dialled, sqlc.narg('num_enc'), sqlc.narg('num_idx'), @num_tail, @place, 'arrived', @priority,
-        coalesce(sqlc.narg('seq')::bigint, nextval('call_seq')), sqlc.narg('resumes'), @arrived_at, @epoch);
+-- Inserts a call with the citizen's part and its first fact, under the epoch. Where it goes: the line of its number by window
+-- and rank, and the unfinished call of the same citizen that it goes on with, whose line is kept while it is among the number's
+-- and takes calls, and whose place it has. Of the session's line it belongs to the session that is live. One trip: what the
+-- controller needs of the row comes back.
+-- name: InsertCall :one
+WITH master AS (SELECT c.epoch FROM controller c WHERE c.id = 1 AND c.epoch = @epoch FOR KEY SHARE),
+unfinished AS (
+  SELECT c.id, c.line, c.priority, c.seq, CASE WHEN c.answered_at IS NOT NULL THEN c.seat END AS seat FROM call c
+  WHERE c.num_idx = sqlc.narg('num_idx')::bytea AND c.dialled = @dialled AND c.ended_at > @unfinished_since::timestamptz
+    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
+    AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
+        ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
+  ORDER BY c.arrived_at DESC LIMIT 1),
+entry AS (
+  SELECT n.line, n.during, n.open FROM line_entry n WHERE n.number = @dialled
+  ORDER BY n.open AND n.line IS NOT DISTINCT FROM (SELECT u.line FROM unfinished u) DESC, n.open DESC, n.rank, n.line LIMIT 1),
+made AS (
+  INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
+  SELECT @id, @channel, @entity, e.line,
+         CASE WHEN e.during = 'session' THEN (SELECT s.id FROM session s WHERE s.state IN ('open', 'closing', 'draining')) END,
+         @dialled, sqlc.narg('num_enc'), sqlc.narg('num_idx'), @num_tail, @place, 'arrived', coalesce(u.priority, 0),
+         coalesce(u.seq, nextval('call_seq')), u.id, @arrived_at, m.epoch
+  FROM master m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true
+  RETURNING id, line, session, priority, seq, resumes),
+caller AS (
+  INSERT INTO participant (id, call, role, leg, want, state, since)
+  SELECT m.id, m.id, 'caller', @channel, '', 'up', @arrived_at FROM made m),
+called AS (
+  UPDATE callback b SET state = 'done', closed_at = @arrived_at FROM made m WHERE b.call = m.resumes AND b.state = 'open'),
+told AS (
+  INSERT INTO fact (at, kind, subject, topics, actor, epoch, data)
+  SELECT @arrived_at, 'call.arrived', m.id::text,
+         ARRAY['board', 'call:' || m.id] || CASE WHEN m.line IS NULL THEN ARRAY[]::text[] ELSE ARRAY['line:' || m.line] END, @actor, @epoch,
+         jsonb_strip_nulls(jsonb_build_object('line', coalesce(m.line, ''), 'resumes', m.resumes)) FROM made m
+  RETURNING xid, id)
+SELECT coalesce(m.line, '')::text AS line, coalesce(m.session::text, '')::text AS session, m.priority, m.seq, coalesce(m.resumes::text, '')::text AS resumes,
+       coalesce(u.seat, '')::text AS prefer, coalesce(e.open, false)::boolean AS open, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice
+FROM made m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true LEFT JOIN line l ON l.id = m.line;
 
--- The task to call somebody back is done: they have rung again.
--- name: CloseCallback :exec
-UPDATE callback SET state = 'done', closed_at = @at WHERE call = @call AND state = 'open';
-
--- Stores a call's next state on top of the version the decision was made on.
--- name: UpdateCall :exec
-WITH saved AS (
+-- Stores a call's next state on top of the version the decision was made on, with those who take part as they are now (from
+-- when on they did is kept), and the segments that begin and end, in the order given: a call is served by one seat at a time.
+-- We are the master, and nobody becomes it before the commit (R3).
+-- name: SaveCall :exec
+WITH master AS (SELECT 1 FROM controller c WHERE c.id = 1 AND c.epoch = @epoch FOR KEY SHARE),
+saved AS (
   UPDATE call SET phase = @phase, channel = sqlc.narg('channel'), line = sqlc.narg('line'), priority = @priority,
          queued_at = sqlc.narg('queued_at'), answered_at = sqlc.narg('answered_at'), ended_at = sqlc.narg('ended_at'),
          outcome = sqlc.narg('outcome'), cause = @cause, seat = sqlc.narg('seat'), entity = @entity, epoch = @epoch, version = @version
-  WHERE id = @id AND version = @before AND epoch <= @epoch
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved;
-
--- Holds what the person at a seat wants as it is until the commit: a change of intent waits for the offer, or the offer for it.
--- name: LockSeat :exec
-SELECT 1 FROM seat_state WHERE seat = @seat FOR SHARE;
-
--- Takes an idle seat for an offer.
--- name: OccupySeat :exec
-WITH taken AS (
-  UPDATE seat_work SET work = 'offered', offer = @offer, call = @call, until = NULL, since = @at, version = version + 1
-  WHERE seat = @seat AND work = 'idle'
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL003') FROM taken;
+  FROM master WHERE call.id = @id AND call.version = @before AND call.epoch <= @epoch
+  RETURNING call.id),
+parts AS (
+  INSERT INTO participant AS p (id, call, role, seat, person, leg, want, state, muted, since, deadline, joined_at, left_at, why)
+  SELECT x.id, c.id, x.role, nullif(x.seat, ''), nullif(x.person, '')::uuid, x.leg, x.want, x.state, x.muted, x.since, x.deadline, x.joined_at, x.left_at, x.why
+  FROM saved c, json_to_recordset(sqlc.narg('participants')::json) AS x(id uuid, role text, seat text, person text, leg text, want text, state text,
+    muted boolean, since timestamptz, deadline timestamptz, joined_at timestamptz, left_at timestamptz, why text)
+  ON CONFLICT (id) DO UPDATE SET
+    role = excluded.role, leg = excluded.leg, want = excluded.want, state = excluded.state, muted = excluded.muted, since = excluded.since,
+    deadline = excluded.deadline, joined_at = coalesce(p.joined_at, excluded.joined_at), left_at = excluded.left_at, why = excluded.why),
+segments AS (
+  INSERT INTO segment AS g (id, call, seat, person, began_at, ended_at, why, wrapup_until)
+  SELECT x.id, c.id, x.seat, nullif(x.person, '')::uuid, x.began_at, x.ended_at, nullif(x.why, ''), x.wrapup_until
+  FROM saved c, json_to_recordset(sqlc.narg('segments')::json) AS x(ord int, id uuid, seat text, person text, began_at timestamptz, ended_at timestamptz,
+    why text, wrapup_until timestamptz)
+  ORDER BY x.ord
+  ON CONFLICT (id) DO UPDATE SET
+    ended_at = coalesce(g.ended_at, excluded.ended_at), why = coalesce(g.why, excluded.why),
+    wrapup_until = coalesce(g.wrapup_until, excluded.wrapup_until))
+SELECT must(false, CASE WHEN EXISTS (SELECT FROM master) THEN 'HL002' ELSE 'HL001' END) WHERE NOT EXISTS (SELECT FROM saved);
 
 -- The seat's work for its call goes on: it talks, which ends a row of misses. Only the call that holds the seat says so.
 -- name: EngageSeat :exec
@@ -69,7 +103,7 @@ WITH saved AS (
          since = CASE WHEN work = 'engaged' THEN since ELSE @at END
   WHERE seat = @seat AND call = @call AND work IN ('offered', 'engaged')
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved;
+SELECT must(false, 'HL002') WHERE NOT EXISTS (SELECT FROM saved);
 
 -- The seat's work for its call is over: wrap-up, or idle. Late news of a call that has let the seat go changes nothing.
 -- name: LeaveSeat :exec
@@ -78,19 +112,37 @@ UPDATE seat_work SET work = @work, offer = NULL, call = CASE WHEN @work = 'wrap_
        misses = misses + CASE WHEN @miss::boolean THEN 1 ELSE 0 END
 WHERE seat = @seat AND call = @call;
 
--- Inserts an offer if its person is at that telephone still, takes calls, and the seat does nothing but this; or, to come back,
--- if the seat is in this very conversation. Offers go one by one: there is nearly always one, and a plan for many is made anew
--- each time.
--- name: InsertOffer :exec
+-- Offers a call to a seat whose person is at that telephone still and takes calls, and that does nothing but this: it is idle,
+-- or has just left that call, or comes from wrap-up. What the person wants is held as it is until the commit: a change of it
+-- waits for the offer, or the offer for it.
+-- name: TakeSeat :exec
+WITH wish AS (
+  SELECT s.seat FROM seat_state s
+  WHERE s.seat = @seat AND s.person = sqlc.narg('person') AND s.endpoint = @endpoint AND s.intent = 'ready' AND s.pending = '' AND s.device = 'ok'
+  FOR SHARE),
+taken AS (
+  UPDATE seat_work w SET work = 'offered', offer = @id, call = @call, until = NULL, since = @at, version = w.version + 1
+  FROM wish WHERE w.seat = wish.seat AND (w.work = 'idle' OR w.work IN ('offered', 'engaged') AND w.call = sqlc.narg('leaves')::uuid
+    OR w.work = 'wrap_up' AND @wraps_up::boolean)
+  RETURNING w.seat),
+made AS (
+  INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
+  SELECT @id, @call, @kind, @grp, @participant, t.seat, sqlc.narg('person'), @state, @reason, @offered_at, sqlc.narg('ringing_at'), @expires_at,
+         sqlc.narg('closed_at'), @epoch
+  FROM taken t
+  RETURNING 1)
+SELECT must(false, 'HL003') WHERE NOT EXISTS (SELECT FROM made);
+
+-- Asks the seat of this very conversation to come back, if its person is at that telephone.
+-- name: OfferBack :exec
 WITH made AS (
   INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
   SELECT @id, @call, @kind, @grp, @participant, l.seat, l.person, @state, @reason, @offered_at, sqlc.narg('ringing_at'), @expires_at,
          sqlc.narg('closed_at'), @epoch
   FROM seat_live l
-  WHERE l.seat = @seat AND l.person = sqlc.narg('person') AND l.endpoint = @endpoint
-    AND CASE WHEN @kind = 'resume' THEN l.work = 'engaged' AND l.call = @call ELSE l.routable OR l.open AND l.offer = @id END
+  WHERE l.seat = @seat AND l.person = sqlc.narg('person') AND l.endpoint = @endpoint AND l.work = 'engaged' AND l.call = @call
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL003') FROM made;
+SELECT must(false, 'HL003') WHERE NOT EXISTS (SELECT FROM made);
 
 -- Moves an offer on; what is final stays. It is found by its id: the form of the other condition keeps the index on call away.
 -- name: UpdateOffer :exec
@@ -98,28 +150,7 @@ WITH saved AS (
   UPDATE offer SET kind = @kind, state = @state, reason = @reason, ringing_at = sqlc.narg('ringing_at'), closed_at = sqlc.narg('closed_at')
   WHERE id = @id AND call IS NOT DISTINCT FROM @call AND state IN ('open', @state)
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved;
-
--- Stores who takes part as they are now; from when on they did is kept.
--- name: PutParticipants :exec
-INSERT INTO participant AS p (id, call, role, seat, person, leg, want, state, muted, since, deadline, joined_at, left_at, why)
-SELECT x.id, @call, x.role, nullif(x.seat, ''), nullif(x.person, '')::uuid, x.leg, x.want, x.state, x.muted, x.since, x.deadline, x.joined_at, x.left_at, x.why
-FROM json_to_recordset(@participants::json) AS x(id uuid, role text, seat text, person text, leg text, want text, state text, muted boolean,
-  since timestamptz, deadline timestamptz, joined_at timestamptz, left_at timestamptz, why text)
-ON CONFLICT (id) DO UPDATE SET
-  role = excluded.role, leg = excluded.leg, want = excluded.want, state = excluded.state, muted = excluded.muted, since = excluded.since,
-  deadline = excluded.deadline, joined_at = coalesce(p.joined_at, excluded.joined_at), left_at = excluded.left_at, why = excluded.why;
-
--- Begins and ends segments, in the order given: a call is served by one seat at a time.
--- name: PutSegments :exec
-INSERT INTO segment AS g (id, call, seat, person, began_at, ended_at, why, wrapup_until)
-SELECT x.id, @call, x.seat, nullif(x.person, '')::uuid, x.began_at, x.ended_at, nullif(x.why, ''), x.wrapup_until
-FROM json_to_recordset(@segments::json) AS x(ord int, id uuid, seat text, person text, began_at timestamptz, ended_at timestamptz, why text,
-  wrapup_until timestamptz)
-ORDER BY x.ord
-ON CONFLICT (id) DO UPDATE SET
-  ended_at = coalesce(g.ended_at, excluded.ended_at), why = coalesce(g.why, excluded.why),
-  wrapup_until = coalesce(g.wrapup_until, excluded.wrapup_until);
+SELECT must(false, 'HL002') WHERE NOT EXISTS (SELECT FROM saved);
 
 -- Opens the task to call back someone nobody reached; an anonymous caller cannot be called.
 -- name: OpenCallback :exec
@@ -131,36 +162,21 @@ ON CONFLICT (call) DO NOTHING;
 -- name: InsertLineMove :exec
 INSERT INTO call_line (call, at, from_line, to_line, why) VALUES (@call, @at, sqlc.narg('from_line'), @to_line, @why);
 
--- Ends a seat's wrap-up, and says so in the segment that it followed.
+-- Says in its segment when a seat's wrap-up has ended.
+-- name: WrapUpEnded :exec
+UPDATE segment g SET wrapup_ended_at = @at
+FROM seat_work w WHERE w.seat = @seat AND w.work = 'wrap_up' AND g.seat = w.seat AND g.call = w.call
+  AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL;
+
+-- Ends a seat's wrap-up.
 -- name: EndWrapUp :exec
-WITH was AS (SELECT q.seat, q.call FROM seat_work q WHERE q.seat = @seat AND q.work = 'wrap_up' FOR UPDATE),
-ended AS (
-  UPDATE seat_work w SET work = 'idle', call = NULL, until = NULL, since = @at, version = version + 1
-  FROM was WHERE w.seat = was.seat
-  RETURNING 1),
-said AS (
-  UPDATE segment g SET wrapup_ended_at = @at
-  FROM was WHERE g.seat = was.seat AND g.call = was.call AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL)
-SELECT must(count(*) = 1, 'HL004') FROM ended;
+WITH ended AS (
+  UPDATE seat_work SET work = 'idle', call = NULL, until = NULL, since = @at, version = version + 1
+  WHERE seat = @seat AND work = 'wrap_up'
+  RETURNING 1)
+SELECT must(false, 'HL004') WHERE NOT EXISTS (SELECT FROM ended);
 
 -- ------------------------------------------------------------------ the controller's reads
-
--- Where a call goes: the line of its number by window and rank, and the unfinished call of the same citizen that it goes on
--- with. The line of that one is kept while it is among the number's and takes calls.
--- name: Destination :one
-SELECT coalesce(e.line, '')::text AS line, coalesce(e.during = 'session', false)::boolean AS of_session,
-       coalesce(r.id::text, '')::text AS resumes, coalesce(r.priority, 0)::int AS priority, coalesce(r.seq, 0)::bigint AS seq
-FROM (SELECT 1) AS one
-LEFT JOIN LATERAL (
-  SELECT c.id, c.line, c.priority, c.seq FROM call c
-  WHERE c.num_idx = sqlc.narg('num_idx')::bytea AND c.dialled = @dialled AND c.ended_at > @unfinished_since::timestamptz
-    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
-    AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
-        ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
-  ORDER BY c.arrived_at DESC LIMIT 1) AS r ON true
-LEFT JOIN LATERAL (
-  SELECT n.line, n.during FROM line_entry n WHERE n.number = @dialled
-  ORDER BY n.open AND n.line IS NOT DISTINCT FROM r.line DESC, n.open DESC, n.rank, n.line LIMIT 1) AS e ON true;
 
 -- One call, or every call that has not ended in order of priority and arrival: its line's rules, those who take part and have
 -- not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.

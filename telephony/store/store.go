@@ -27,11 +27,18 @@ type Store struct {
 	pool  *pgxpool.Pool
 	q     *db.Queries
 	vault *Vault
+	told  func([]factlog.Fact)
 }
 
 // New returns a store on a pool of its own (reliability.md 11.4: calls have one of 8), with the vault for numbers.
 func New(pool *pgxpool.Pool, vault *Vault) *Store {
-	return &Store{pool: pool, q: db.New(pool), vault: vault}
+	return &Store{pool: pool, q: db.New(pool), vault: vault, told: func([]factlog.Fact) {}}
+}
+
+// Telling is the same store that says after every write what was told by it; the receiver must not block. Of an arrival it has
+// no facts: they are the database's.
+func (s *Store) Telling(told func([]factlog.Fact)) *Store {
+	return &Store{pool: s.pool, q: s.q, vault: s.vault, told: told}
 }
 
 // pipeline queues the generated queries instead of running them: all of them travel in one round trip and are one
@@ -55,17 +62,6 @@ type noRow struct{}
 
 func (noRow) Scan(...any) error { return errPipeline }
 
-// write runs what fill queues, and then the facts, as one transaction under the epoch.
-func (s *Store) write(ctx context.Context, epoch int64, facts []factlog.Fact, fill func(q *db.Queries) error) error {
-	var p pipeline
-	q := db.New(&p)
-	if err := errors.Join(q.HoldEpoch(ctx, epoch), fill(q)); err != nil {
-		return err
-	}
-	factlog.Queue(&p.batch, facts...)
-	return refusal(s.pool.SendBatch(ctx, &p.batch).Close())
-}
-
 // refusal names what a guard or a unique index refused. What else the data itself is refused for will be refused for ever:
 // classes 22 (data exception) and 23 (integrity constraint).
 func refusal(err error) error {
@@ -81,7 +77,7 @@ func refusal(err error) error {
 	case "HL003":
 		return telephony.ErrSeatTaken
 	case "HL004":
-		return errNotInWrapUp
+		return telephony.ErrNoWrapUp
 	case "23505": // unique_violation
 		switch pg.ConstraintName {
 		case "offer_open_seat", "offer_open_call":
@@ -99,9 +95,8 @@ func refusal(err error) error {
 }
 
 var (
-	errNotInWrapUp = errors.New("seat is in no wrap-up")
-	errThere       = errors.New("call is there already")
-	errResumed     = errors.New("another call has resumed that call")
+	errThere   = errors.New("call is there already")
+	errResumed = errors.New("another call has resumed that call")
 )
 
 // notFound turns an empty answer, and an id that is none, into ErrNotFound.

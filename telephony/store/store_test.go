@@ -59,14 +59,11 @@ func TestOneCallsWay(t *testing.T) {
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM segment WHERE call = $1 AND why = 'finished' AND wrapup_until = $2 AND wrapup_ended_at IS NULL`,
 		c.ID, c.EndedAt.Add(2*time.Minute)))
 
-	for _, want := range []bool{true, false} {
-		over, err := h.EndWrapUp(ctx, h.epoch, "A01", "controller", c.EndedAt.Add(time.Minute))
-		require.NoError(t, err)
-		require.Equal(t, want, over)
+	for _, want := range []error{nil, telephony.ErrNoWrapUp} {
+		require.ErrorIs(t, h.Save(ctx, h.epoch, telephony.WrapUpOver("A01", "session", "controller", c.EndedAt.Add(time.Minute))), want)
 	}
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM segment WHERE call = $1 AND wrapup_ended_at = $2`, c.ID, c.EndedAt.Add(time.Minute)))
-	_, err = h.EndWrapUp(ctx, h.epoch, "Z99", "controller", at)
-	require.ErrorIs(t, err, telephony.ErrNotFound)
+	require.ErrorIs(t, h.Save(ctx, h.epoch, telephony.WrapUpOver("Z99", "session", "controller", at)), telephony.ErrNoWrapUp)
 
 	require.Equal(t, 2, h.count(`SELECT count(*) FROM participant WHERE call = $1 AND joined_at < left_at AND state = 'gone'`, c.ID))
 	require.Zero(t, h.count(`SELECT count(*) FROM callback`))

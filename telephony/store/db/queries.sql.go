@@ -532,6 +532,7 @@ func (q *Queries) Callbacks(ctx context.Context, arg CallbacksParams) ([]Callbac
 }
 
 const calls = `-- name: Calls :many
+
 SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.phase, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.epoch, c.version, c.resumes, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
        EXISTS (SELECT 1 FROM line_entry e WHERE e.line = c.line AND e.open) AS open,
        (SELECT r.seat FROM call r WHERE r.id = c.resumes AND r.answered_at IS NOT NULL) AS prefer,
@@ -565,6 +566,7 @@ type CallsRow struct {
 	Segment       []byte
 }
 
+// ------------------------------------------------------------------ the controller's reads
 // One call, or every call that has not ended in order of priority and arrival: its line's rules, those who take part and have
 // not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
 func (q *Queries) Calls(ctx context.Context, id *string) ([]CallsRow, error) {
@@ -645,21 +647,6 @@ func (q *Queries) ChannelsWithoutCall(ctx context.Context, channels []string) ([
 	return items, nil
 }
 
-const closeCallback = `-- name: CloseCallback :exec
-UPDATE callback SET state = 'done', closed_at = $1 WHERE call = $2 AND state = 'open'
-`
-
-type CloseCallbackParams struct {
-	At   *time.Time
-	Call string
-}
-
-// The task to call somebody back is done: they have rung again.
-func (q *Queries) CloseCallback(ctx context.Context, arg CloseCallbackParams) error {
-	_, err := q.db.Exec(ctx, closeCallback, arg.At, arg.Call)
-	return err
-}
-
 const counts = `-- name: Counts :one
 WITH w AS (
   SELECT c.answered_at, c.ended_at, c.outcome, coalesce(c.answered_at, c.ended_at, $3::timestamptz) - c.queued_at AS wait,
@@ -728,73 +715,22 @@ func (q *Queries) Counts(ctx context.Context, arg CountsParams) (CountsRow, erro
 	return i, err
 }
 
-const destination = `-- name: Destination :one
-
-SELECT coalesce(e.line, '')::text AS line, coalesce(e.during = 'session', false)::boolean AS of_session,
-       coalesce(r.id::text, '')::text AS resumes, coalesce(r.priority, 0)::int AS priority, coalesce(r.seq, 0)::bigint AS seq
-FROM (SELECT 1) AS one
-LEFT JOIN LATERAL (
-  SELECT c.id, c.line, c.priority, c.seq FROM call c
-  WHERE c.num_idx = $1::bytea AND c.dialled = $2 AND c.ended_at > $3::timestamptz
-    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
-    AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
-        ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
-  ORDER BY c.arrived_at DESC LIMIT 1) AS r ON true
-LEFT JOIN LATERAL (
-  SELECT n.line, n.during FROM line_entry n WHERE n.number = $2
-  ORDER BY n.open AND n.line IS NOT DISTINCT FROM r.line DESC, n.open DESC, n.rank, n.line LIMIT 1) AS e ON true
-`
-
-type DestinationParams struct {
-	NumIdx          []byte
-	Dialled         string
-	UnfinishedSince time.Time
-}
-
-type DestinationRow struct {
-	Line      string
-	OfSession bool
-	Resumes   string
-	Priority  int32
-	Seq       int64
-}
-
-// ------------------------------------------------------------------ the controller's reads
-// Where a call goes: the line of its number by window and rank, and the unfinished call of the same citizen that it goes on
-// with. The line of that one is kept while it is among the number's and takes calls.
-func (q *Queries) Destination(ctx context.Context, arg DestinationParams) (DestinationRow, error) {
-	row := q.db.QueryRow(ctx, destination, arg.NumIdx, arg.Dialled, arg.UnfinishedSince)
-	var i DestinationRow
-	err := row.Scan(
-		&i.Line,
-		&i.OfSession,
-		&i.Resumes,
-		&i.Priority,
-		&i.Seq,
-	)
-	return i, err
-}
-
 const endWrapUp = `-- name: EndWrapUp :exec
-WITH was AS (SELECT q.seat, q.call FROM seat_work q WHERE q.seat = $1 AND q.work = 'wrap_up' FOR UPDATE),
-ended AS (
-  UPDATE seat_work w SET work = 'idle', call = NULL, until = NULL, since = $2, version = version + 1
-  FROM was WHERE w.seat = was.seat
-  RETURNING 1),
-said AS (
-  UPDATE segment g SET wrapup_ended_at = $2
-  FROM was WHERE g.seat = was.seat AND g.call = was.call AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL)
-SELECT must(count(*) = 1, 'HL004') FROM ended
+WITH ended AS (
+  UPDATE seat_work SET work = 'idle', call = NULL, until = NULL, since = $1, version = version + 1
+  WHERE seat = $2 AND work = 'wrap_up'
+  RETURNING 1)
+SELECT must(false, 'HL004') WHERE NOT EXISTS (SELECT FROM ended)
 `
 
 type EndWrapUpParams struct {
-	Seat string
 	At   time.Time
+	Seat string
 }
 
-// Ends a seat's wrap-up, and says so in the segment that it followed.
+// Ends a seat's wrap-up.
 func (q *Queries) EndWrapUp(ctx context.Context, arg EndWrapUpParams) error {
-	_, err := q.db.Exec(ctx, endWrapUp, arg.Seat, arg.At)
+	_, err := q.db.Exec(ctx, endWrapUp, arg.At, arg.Seat)
 	return err
 }
 
@@ -804,7 +740,7 @@ WITH saved AS (
          since = CASE WHEN work = 'engaged' THEN since ELSE $1 END
   WHERE seat = $2 AND call = $3 AND work IN ('offered', 'engaged')
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved
+SELECT must(false, 'HL002') WHERE NOT EXISTS (SELECT FROM saved)
 `
 
 type EngageSeatParams struct {
@@ -869,63 +805,115 @@ func (q *Queries) Gauges(ctx context.Context, now time.Time) ([]GaugesRow, error
 const holdEpoch = `-- name: HoldEpoch :exec
 
 WITH c AS (SELECT 1 FROM controller WHERE id = 1 AND epoch = $1 FOR KEY SHARE)
-SELECT must(count(*) = 1, 'HL001') FROM c
+SELECT must(false, 'HL001') WHERE NOT EXISTS (SELECT FROM c)
 `
 
 // ------------------------------------------------------------------ the calls' writes: pipelined, guarded by must()
-// First statement of every write: we are the master, and nobody becomes it before the commit (R3).
+// First statement of a write that saves no call: we are the master, and nobody becomes it before the commit (R3).
 func (q *Queries) HoldEpoch(ctx context.Context, epoch int64) error {
 	_, err := q.db.Exec(ctx, holdEpoch, epoch)
 	return err
 }
 
-const insertCall = `-- name: InsertCall :exec
-INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
-VALUES ($1, $2, $3, $4,
-        (SELECT s.id FROM session s WHERE $5::boolean AND s.state IN ('open', 'closing', 'draining')),
-        $6, $7, $8, $9, $10, 'arrived', $11,
-        coalesce($12::bigint, nextval('call_seq')), $13, $14, $15)
+const insertCall = `-- name: InsertCall :one
+WITH master AS (SELECT c.epoch FROM controller c WHERE c.id = 1 AND c.epoch = $1 FOR KEY SHARE),
+unfinished AS (
+  SELECT c.id, c.line, c.priority, c.seq, CASE WHEN c.answered_at IS NOT NULL THEN c.seat END AS seat FROM call c
+  WHERE c.num_idx = $2::bytea AND c.dialled = $3 AND c.ended_at > $4::timestamptz
+    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
+    AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
+        ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
+  ORDER BY c.arrived_at DESC LIMIT 1),
+entry AS (
+  SELECT n.line, n.during, n.open FROM line_entry n WHERE n.number = $3
+  ORDER BY n.open AND n.line IS NOT DISTINCT FROM (SELECT u.line FROM unfinished u) DESC, n.open DESC, n.rank, n.line LIMIT 1),
+made AS (
+  INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
+  SELECT $5, $6, $7, e.line,
+         CASE WHEN e.during = 'session' THEN (SELECT s.id FROM session s WHERE s.state IN ('open', 'closing', 'draining')) END,
+         $3, $8, $2, $9, $10, 'arrived', coalesce(u.priority, 0),
+         coalesce(u.seq, nextval('call_seq')), u.id, $11, m.epoch
+  FROM master m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true
+  RETURNING id, line, session, priority, seq, resumes),
+caller AS (
+  INSERT INTO participant (id, call, role, leg, want, state, since)
+  SELECT m.id, m.id, 'caller', $6, '', 'up', $11 FROM made m),
+called AS (
+  UPDATE callback b SET state = 'done', closed_at = $11 FROM made m WHERE b.call = m.resumes AND b.state = 'open'),
+told AS (
+  INSERT INTO fact (at, kind, subject, topics, actor, epoch, data)
+  SELECT $11, 'call.arrived', m.id::text,
+         ARRAY['board', 'call:' || m.id] || CASE WHEN m.line IS NULL THEN ARRAY[]::text[] ELSE ARRAY['line:' || m.line] END, $12, $1,
+         jsonb_strip_nulls(jsonb_build_object('line', coalesce(m.line, ''), 'resumes', m.resumes)) FROM made m
+  RETURNING xid, id)
+SELECT coalesce(m.line, '')::text AS line, coalesce(m.session::text, '')::text AS session, m.priority, m.seq, coalesce(m.resumes::text, '')::text AS resumes,
+       coalesce(u.seat, '')::text AS prefer, coalesce(e.open, false)::boolean AS open, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice
+FROM made m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true LEFT JOIN line l ON l.id = m.line
 `
 
 type InsertCallParams struct {
-	ID        string
-	Channel   *string
-	Entity    string
-	Line      *string
-	OfSession bool
-	Dialled   string
-	NumEnc    []byte
-	NumIdx    []byte
-	NumTail   string
-	Place     string
-	Priority  int32
-	Seq       *int64
-	Resumes   *string
-	ArrivedAt time.Time
-	Epoch     int64
+	Epoch           int64
+	NumIdx          []byte
+	Dialled         string
+	UnfinishedSince time.Time
+	ID              string
+	Channel         *string
+	Entity          string
+	NumEnc          []byte
+	NumTail         string
+	Place           string
+	ArrivedAt       time.Time
+	Actor           string
 }
 
-// Inserts a call with its place in order of arrival, or with that of the call it resumes. Of the session's line it belongs to
-// the session that is live.
-func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) error {
-	_, err := q.db.Exec(ctx, insertCall,
+type InsertCallRow struct {
+	Line          string
+	Session       string
+	Priority      int32
+	Seq           int64
+	Resumes       string
+	Prefer        string
+	Open          bool
+	RingSeconds   *int32
+	WrapupSeconds *int32
+	GraceSeconds  *int32
+	Notice        *string
+}
+
+// Inserts a call with the citizen's part and its first fact, under the epoch. Where it goes: the line of its number by window
+// and rank, and the unfinished call of the same citizen that it goes on with, whose line is kept while it is among the number's
+// and takes calls, and whose place it has. Of the session's line it belongs to the session that is live. One trip: what the
+// controller needs of the row comes back.
+func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (InsertCallRow, error) {
+	row := q.db.QueryRow(ctx, insertCall,
+		arg.Epoch,
+		arg.NumIdx,
+		arg.Dialled,
+		arg.UnfinishedSince,
 		arg.ID,
 		arg.Channel,
 		arg.Entity,
-		arg.Line,
-		arg.OfSession,
-		arg.Dialled,
 		arg.NumEnc,
-		arg.NumIdx,
 		arg.NumTail,
 		arg.Place,
-		arg.Priority,
-		arg.Seq,
-		arg.Resumes,
 		arg.ArrivedAt,
-		arg.Epoch,
+		arg.Actor,
 	)
-	return err
+	var i InsertCallRow
+	err := row.Scan(
+		&i.Line,
+		&i.Session,
+		&i.Priority,
+		&i.Seq,
+		&i.Resumes,
+		&i.Prefer,
+		&i.Open,
+		&i.RingSeconds,
+		&i.WrapupSeconds,
+		&i.GraceSeconds,
+		&i.Notice,
+	)
+	return i, err
 }
 
 const insertLineMove = `-- name: InsertLineMove :exec
@@ -948,60 +936,6 @@ func (q *Queries) InsertLineMove(ctx context.Context, arg InsertLineMoveParams) 
 		arg.FromLine,
 		arg.ToLine,
 		arg.Why,
-	)
-	return err
-}
-
-const insertOffer = `-- name: InsertOffer :exec
-WITH made AS (
-  INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
-  SELECT $1, $2, $3, $4, $5, l.seat, l.person, $6, $7, $8, $9, $10,
-         $11, $12
-  FROM seat_live l
-  WHERE l.seat = $13 AND l.person = $14 AND l.endpoint = $15
-    AND CASE WHEN $3 = 'resume' THEN l.work = 'engaged' AND l.call = $2 ELSE l.routable OR l.open AND l.offer = $1 END
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL003') FROM made
-`
-
-type InsertOfferParams struct {
-	ID          string
-	Call        string
-	Kind        string
-	Grp         string
-	Participant string
-	State       string
-	Reason      string
-	OfferedAt   time.Time
-	RingingAt   *time.Time
-	ExpiresAt   time.Time
-	ClosedAt    *time.Time
-	Epoch       int64
-	Seat        string
-	Person      *string
-	Endpoint    string
-}
-
-// Inserts an offer if its person is at that telephone still, takes calls, and the seat does nothing but this; or, to come back,
-// if the seat is in this very conversation. Offers go one by one: there is nearly always one, and a plan for many is made anew
-// each time.
-func (q *Queries) InsertOffer(ctx context.Context, arg InsertOfferParams) error {
-	_, err := q.db.Exec(ctx, insertOffer,
-		arg.ID,
-		arg.Call,
-		arg.Kind,
-		arg.Grp,
-		arg.Participant,
-		arg.State,
-		arg.Reason,
-		arg.OfferedAt,
-		arg.RingingAt,
-		arg.ExpiresAt,
-		arg.ClosedAt,
-		arg.Epoch,
-		arg.Seat,
-		arg.Person,
-		arg.Endpoint,
 	)
 	return err
 }
@@ -1188,38 +1122,53 @@ func (q *Queries) LiveSession(ctx context.Context) ([]string, error) {
 	return items, nil
 }
 
-const lockSeat = `-- name: LockSeat :exec
-SELECT 1 FROM seat_state WHERE seat = $1 FOR SHARE
-`
-
-// Holds what the person at a seat wants as it is until the commit: a change of intent waits for the offer, or the offer for it.
-func (q *Queries) LockSeat(ctx context.Context, seat string) error {
-	_, err := q.db.Exec(ctx, lockSeat, seat)
-	return err
-}
-
-const occupySeat = `-- name: OccupySeat :exec
-WITH taken AS (
-  UPDATE seat_work SET work = 'offered', offer = $1, call = $2, until = NULL, since = $3, version = version + 1
-  WHERE seat = $4 AND work = 'idle'
+const offerBack = `-- name: OfferBack :exec
+WITH made AS (
+  INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
+  SELECT $1, $2, $3, $4, $5, l.seat, l.person, $6, $7, $8, $9, $10,
+         $11, $12
+  FROM seat_live l
+  WHERE l.seat = $13 AND l.person = $14 AND l.endpoint = $15 AND l.work = 'engaged' AND l.call = $2
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL003') FROM taken
+SELECT must(false, 'HL003') WHERE NOT EXISTS (SELECT FROM made)
 `
 
-type OccupySeatParams struct {
-	Offer *string
-	Call  *string
-	At    time.Time
-	Seat  string
+type OfferBackParams struct {
+	ID          string
+	Call        string
+	Kind        string
+	Grp         string
+	Participant string
+	State       string
+	Reason      string
+	OfferedAt   time.Time
+	RingingAt   *time.Time
+	ExpiresAt   time.Time
+	ClosedAt    *time.Time
+	Epoch       int64
+	Seat        string
+	Person      *string
+	Endpoint    string
 }
 
-// Takes an idle seat for an offer.
-func (q *Queries) OccupySeat(ctx context.Context, arg OccupySeatParams) error {
-	_, err := q.db.Exec(ctx, occupySeat,
-		arg.Offer,
+// Asks the seat of this very conversation to come back, if its person is at that telephone.
+func (q *Queries) OfferBack(ctx context.Context, arg OfferBackParams) error {
+	_, err := q.db.Exec(ctx, offerBack,
+		arg.ID,
 		arg.Call,
-		arg.At,
+		arg.Kind,
+		arg.Grp,
+		arg.Participant,
+		arg.State,
+		arg.Reason,
+		arg.OfferedAt,
+		arg.RingingAt,
+		arg.ExpiresAt,
+		arg.ClosedAt,
+		arg.Epoch,
 		arg.Seat,
+		arg.Person,
+		arg.Endpoint,
 	)
 	return err
 }
@@ -1284,49 +1233,6 @@ func (q *Queries) PendingSeats(ctx context.Context) ([]string, error) {
 	return items, nil
 }
 
-const putParticipants = `-- name: PutParticipants :exec
-INSERT INTO participant AS p (id, call, role, seat, person, leg, want, state, muted, since, deadline, joined_at, left_at, why)
-SELECT x.id, $1, x.role, nullif(x.seat, ''), nullif(x.person, '')::uuid, x.leg, x.want, x.state, x.muted, x.since, x.deadline, x.joined_at, x.left_at, x.why
-FROM json_to_recordset($2::json) AS x(id uuid, role text, seat text, person text, leg text, want text, state text, muted boolean,
-  since timestamptz, deadline timestamptz, joined_at timestamptz, left_at timestamptz, why text)
-ON CONFLICT (id) DO UPDATE SET
-  role = excluded.role, leg = excluded.leg, want = excluded.want, state = excluded.state, muted = excluded.muted, since = excluded.since,
-  deadline = excluded.deadline, joined_at = coalesce(p.joined_at, excluded.joined_at), left_at = excluded.left_at, why = excluded.why
-`
-
-type PutParticipantsParams struct {
-	Call         string
-	Participants []byte
-}
-
-// Stores who takes part as they are now; from when on they did is kept.
-func (q *Queries) PutParticipants(ctx context.Context, arg PutParticipantsParams) error {
-	_, err := q.db.Exec(ctx, putParticipants, arg.Call, arg.Participants)
-	return err
-}
-
-const putSegments = `-- name: PutSegments :exec
-INSERT INTO segment AS g (id, call, seat, person, began_at, ended_at, why, wrapup_until)
-SELECT x.id, $1, x.seat, nullif(x.person, '')::uuid, x.began_at, x.ended_at, nullif(x.why, ''), x.wrapup_until
-FROM json_to_recordset($2::json) AS x(ord int, id uuid, seat text, person text, began_at timestamptz, ended_at timestamptz, why text,
-  wrapup_until timestamptz)
-ORDER BY x.ord
-ON CONFLICT (id) DO UPDATE SET
-  ended_at = coalesce(g.ended_at, excluded.ended_at), why = coalesce(g.why, excluded.why),
-  wrapup_until = coalesce(g.wrapup_until, excluded.wrapup_until)
-`
-
-type PutSegmentsParams struct {
-	Call     string
-	Segments []byte
-}
-
-// Begins and ends segments, in the order given: a call is served by one seat at a time.
-func (q *Queries) PutSegments(ctx context.Context, arg PutSegmentsParams) error {
-	_, err := q.db.Exec(ctx, putSegments, arg.Call, arg.Segments)
-	return err
-}
-
 const releaseLease = `-- name: ReleaseLease :execrows
 UPDATE controller SET holder = '', renewed_at = 'epoch' WHERE id = 1 AND epoch = $1
 `
@@ -1351,6 +1257,80 @@ func (q *Queries) RenewLease(ctx context.Context, epoch int64) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const saveCall = `-- name: SaveCall :exec
+WITH master AS (SELECT 1 FROM controller c WHERE c.id = 1 AND c.epoch = $1 FOR KEY SHARE),
+saved AS (
+  UPDATE call SET phase = $2, channel = $3, line = $4, priority = $5,
+         queued_at = $6, answered_at = $7, ended_at = $8,
+         outcome = $9, cause = $10, seat = $11, entity = $12, epoch = $1, version = $13
+  FROM master WHERE call.id = $14 AND call.version = $15 AND call.epoch <= $1
+  RETURNING call.id),
+parts AS (
+  INSERT INTO participant AS p (id, call, role, seat, person, leg, want, state, muted, since, deadline, joined_at, left_at, why)
+  SELECT x.id, c.id, x.role, nullif(x.seat, ''), nullif(x.person, '')::uuid, x.leg, x.want, x.state, x.muted, x.since, x.deadline, x.joined_at, x.left_at, x.why
+  FROM saved c, json_to_recordset($16::json) AS x(id uuid, role text, seat text, person text, leg text, want text, state text,
+    muted boolean, since timestamptz, deadline timestamptz, joined_at timestamptz, left_at timestamptz, why text)
+  ON CONFLICT (id) DO UPDATE SET
+    role = excluded.role, leg = excluded.leg, want = excluded.want, state = excluded.state, muted = excluded.muted, since = excluded.since,
+    deadline = excluded.deadline, joined_at = coalesce(p.joined_at, excluded.joined_at), left_at = excluded.left_at, why = excluded.why),
+segments AS (
+  INSERT INTO segment AS g (id, call, seat, person, began_at, ended_at, why, wrapup_until)
+  SELECT x.id, c.id, x.seat, nullif(x.person, '')::uuid, x.began_at, x.ended_at, nullif(x.why, ''), x.wrapup_until
+  FROM saved c, json_to_recordset($17::json) AS x(ord int, id uuid, seat text, person text, began_at timestamptz, ended_at timestamptz,
+    why text, wrapup_until timestamptz)
+  ORDER BY x.ord
+  ON CONFLICT (id) DO UPDATE SET
+    ended_at = coalesce(g.ended_at, excluded.ended_at), why = coalesce(g.why, excluded.why),
+    wrapup_until = coalesce(g.wrapup_until, excluded.wrapup_until))
+SELECT must(false, CASE WHEN EXISTS (SELECT FROM master) THEN 'HL002' ELSE 'HL001' END) WHERE NOT EXISTS (SELECT FROM saved)
+`
+
+type SaveCallParams struct {
+	Epoch        int64
+	Phase        string
+	Channel      *string
+	Line         *string
+	Priority     int32
+	QueuedAt     *time.Time
+	AnsweredAt   *time.Time
+	EndedAt      *time.Time
+	Outcome      *string
+	Cause        string
+	Seat         *string
+	Entity       string
+	Version      int64
+	ID           string
+	Before       int64
+	Participants []byte
+	Segments     []byte
+}
+
+// Stores a call's next state on top of the version the decision was made on, with those who take part as they are now (from
+// when on they did is kept), and the segments that begin and end, in the order given: a call is served by one seat at a time.
+// We are the master, and nobody becomes it before the commit (R3).
+func (q *Queries) SaveCall(ctx context.Context, arg SaveCallParams) error {
+	_, err := q.db.Exec(ctx, saveCall,
+		arg.Epoch,
+		arg.Phase,
+		arg.Channel,
+		arg.Line,
+		arg.Priority,
+		arg.QueuedAt,
+		arg.AnsweredAt,
+		arg.EndedAt,
+		arg.Outcome,
+		arg.Cause,
+		arg.Seat,
+		arg.Entity,
+		arg.Version,
+		arg.ID,
+		arg.Before,
+		arg.Participants,
+		arg.Segments,
+	)
+	return err
 }
 
 const seatByID = `-- name: SeatByID :one
@@ -1443,52 +1423,69 @@ func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (int64, er
 	return epoch, err
 }
 
-const updateCall = `-- name: UpdateCall :exec
-WITH saved AS (
-  UPDATE call SET phase = $1, channel = $2, line = $3, priority = $4,
-         queued_at = $5, answered_at = $6, ended_at = $7,
-         outcome = $8, cause = $9, seat = $10, entity = $11, epoch = $12, version = $13
-  WHERE id = $14 AND version = $15 AND epoch <= $12
+const takeSeat = `-- name: TakeSeat :exec
+WITH wish AS (
+  SELECT s.seat FROM seat_state s
+  WHERE s.seat = $1 AND s.person = $2 AND s.endpoint = $3 AND s.intent = 'ready' AND s.pending = '' AND s.device = 'ok'
+  FOR SHARE),
+taken AS (
+  UPDATE seat_work w SET work = 'offered', offer = $4, call = $5, until = NULL, since = $6, version = w.version + 1
+  FROM wish WHERE w.seat = wish.seat AND (w.work = 'idle' OR w.work IN ('offered', 'engaged') AND w.call = $7::uuid
+    OR w.work = 'wrap_up' AND $8::boolean)
+  RETURNING w.seat),
+made AS (
+  INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
+  SELECT $4, $5, $9, $10, $11, t.seat, $2, $12, $13, $14, $15, $16,
+         $17, $18
+  FROM taken t
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved
+SELECT must(false, 'HL003') WHERE NOT EXISTS (SELECT FROM made)
 `
 
-type UpdateCallParams struct {
-	Phase      string
-	Channel    *string
-	Line       *string
-	Priority   int32
-	QueuedAt   *time.Time
-	AnsweredAt *time.Time
-	EndedAt    *time.Time
-	Outcome    *string
-	Cause      string
-	Seat       *string
-	Entity     string
-	Epoch      int64
-	Version    int64
-	ID         string
-	Before     int64
+type TakeSeatParams struct {
+	Seat        string
+	Person      *string
+	Endpoint    string
+	ID          *string
+	Call        *string
+	At          time.Time
+	Leaves      *string
+	WrapsUp     bool
+	Kind        string
+	Grp         string
+	Participant string
+	State       string
+	Reason      string
+	OfferedAt   time.Time
+	RingingAt   *time.Time
+	ExpiresAt   time.Time
+	ClosedAt    *time.Time
+	Epoch       int64
 }
 
-// Stores a call's next state on top of the version the decision was made on.
-func (q *Queries) UpdateCall(ctx context.Context, arg UpdateCallParams) error {
-	_, err := q.db.Exec(ctx, updateCall,
-		arg.Phase,
-		arg.Channel,
-		arg.Line,
-		arg.Priority,
-		arg.QueuedAt,
-		arg.AnsweredAt,
-		arg.EndedAt,
-		arg.Outcome,
-		arg.Cause,
+// Offers a call to a seat whose person is at that telephone still and takes calls, and that does nothing but this: it is idle,
+// or has just left that call, or comes from wrap-up. What the person wants is held as it is until the commit: a change of it
+// waits for the offer, or the offer for it.
+func (q *Queries) TakeSeat(ctx context.Context, arg TakeSeatParams) error {
+	_, err := q.db.Exec(ctx, takeSeat,
 		arg.Seat,
-		arg.Entity,
-		arg.Epoch,
-		arg.Version,
+		arg.Person,
+		arg.Endpoint,
 		arg.ID,
-		arg.Before,
+		arg.Call,
+		arg.At,
+		arg.Leaves,
+		arg.WrapsUp,
+		arg.Kind,
+		arg.Grp,
+		arg.Participant,
+		arg.State,
+		arg.Reason,
+		arg.OfferedAt,
+		arg.RingingAt,
+		arg.ExpiresAt,
+		arg.ClosedAt,
+		arg.Epoch,
 	)
 	return err
 }
@@ -1498,7 +1495,7 @@ WITH saved AS (
   UPDATE offer SET kind = $1, state = $2, reason = $3, ringing_at = $4, closed_at = $5
   WHERE id = $6 AND call IS NOT DISTINCT FROM $7 AND state IN ('open', $2)
   RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM saved
+SELECT must(false, 'HL002') WHERE NOT EXISTS (SELECT FROM saved)
 `
 
 type UpdateOfferParams struct {
@@ -1561,6 +1558,23 @@ func (q *Queries) WaitingCalls(ctx context.Context, line *string) ([]WaitingCall
 		return nil, err
 	}
 	return items, nil
+}
+
+const wrapUpEnded = `-- name: WrapUpEnded :exec
+UPDATE segment g SET wrapup_ended_at = $1
+FROM seat_work w WHERE w.seat = $2 AND w.work = 'wrap_up' AND g.seat = w.seat AND g.call = w.call
+  AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL
+`
+
+type WrapUpEndedParams struct {
+	At   *time.Time
+	Seat string
+}
+
+// Says in its segment when a seat's wrap-up has ended.
+func (q *Queries) WrapUpEnded(ctx context.Context, arg WrapUpEndedParams) error {
+	_, err := q.db.Exec(ctx, wrapUpEnded, arg.At, arg.Seat)
+	return err
 }
 
 const wrapUps = `-- name: WrapUps :many
