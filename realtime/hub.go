@@ -40,6 +40,8 @@ type Config struct {
 	// Gather is how long news for a socket that hears no single seat, call or ticket waits for more of the same burst: a hundred
 	// boards then cost one write each per call's step, not one per fact, and the seat that rings is told first. 0: not at all.
 	Gather time.Duration
+
+	Told func(f factlog.Fact) // hears of each fact that the sockets have been given; nil: nobody does
 }
 
 func (c Config) withDefaults() Config {
@@ -154,6 +156,9 @@ func (h *Hub) deliver(ctx context.Context, facts []factlog.Fact) error {
 		}
 		for _, s := range to {
 			s.sendFact(f.Position, frame)
+		}
+		if h.cfg.Told != nil {
+			h.cfg.Told(f)
 		}
 		h.metrics.lag.Observe(h.cfg.Now().Sub(f.At).Seconds())
 	}

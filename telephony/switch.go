@@ -93,6 +93,30 @@ type Snapshot struct {
 	Bridges  []Bridge
 }
 
+// LegIn is the leg that a signal is about; empty when it is about none.
+func LegIn(s Signal) LegID {
+	switch s := s.(type) {
+	case Entered:
+		return s.Leg
+	case Answered:
+		return s.Leg
+	case Ringing:
+		return s.Leg
+	case EnteredBridge:
+		return s.Leg
+	case LeftBridge:
+		return s.Leg
+	case HangupRequested:
+		return s.Leg
+	case LegLeft:
+		return s.Leg
+	case LegGone:
+		return s.Leg
+	case Up, Down, Replaced, Overflow, PlayDone, EndpointChanged, Unknown:
+	}
+	return ""
+}
+
 // Signal is what the exchange reports: an event of a channel, or of the connection itself.
 //
 //sumtype:decl

@@ -31,6 +31,7 @@ type settings struct {
 	PanelProxy        string   `placeholder:"URL" help:"Serve the panel from this development server."`
 	SocketsPerAddress int      `default:"50" help:"Push sockets from one address; a hall behind one address needs more."`
 	SocketsPerLogin   int      `default:"6" help:"Push sockets of one login: the pages that one person has open."`
+	TraceMarks        int      `default:"0" help:"Keep so many marks of the ways of calls for /debug/trace of the metrics address (make bench TRACE=1)."`
 	ShutdownSeconds   int      `default:"5" help:"How long open requests may take at shutdown."`
 }
 

@@ -47,7 +47,7 @@ func (s *server) wireHub(context.Context) error {
 	s.hub = realtime.New(realtime.Config{
 		Facts: s.web, Signal: s.wake, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
 		SocketsIP: s.settings.SocketsPerAddress, SocketsLogin: s.settings.SocketsPerLogin,
-		Gather: 30 * time.Millisecond,
+		Gather: 30 * time.Millisecond, Told: s.told(),
 	})
 	u, err := s.asterisk()
 	if err != nil {

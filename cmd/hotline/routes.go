@@ -72,7 +72,7 @@ func (s *server) register(api huma.API) {
 	agenthttp.Register(api, agenthttp.Deps{
 		Service: s.agents, Door: s.auth, Hall: s.agentStore, Position: s.position, SIPSeats: s.settings.SIPSeats, Log: s.log,
 	})
-	callhttp.Register(api, callhttp.Deps{Reader: s.callReads, Commands: s.controller, Now: s.now, Log: s.log})
+	callhttp.Register(api, callhttp.Deps{Reader: s.callReads, Commands: tracedCommands{s.controller, s.trace}, Now: s.now, Log: s.log})
 	tickethttp.Register(api, s.tickets, s.log)
 	huma.Register(api, huma.Operation{
 		OperationID: "ws-ticket", Method: http.MethodPost, Path: "/api/ws-ticket", Summary: "A ticket for the push socket",
@@ -187,5 +187,6 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 func (s *server) metricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/trace", s.traced)
 	return mux
 }

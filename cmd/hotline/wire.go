@@ -29,6 +29,7 @@ import (
 	"hotline/telephony/control"
 	"hotline/telephony/line"
 	callstore "hotline/telephony/store"
+	"hotline/telephony/trace"
 	"hotline/ticketing"
 	ticketstore "hotline/ticketing/store"
 )
@@ -39,6 +40,7 @@ type server struct {
 	log      *slog.Logger
 	now      func() time.Time
 	metrics  *prometheus.Registry
+	trace    *trace.Recorder // of the ways of calls; nil: nobody looks into them
 
 	calls *pgxpool.Pool // the controller's own connections: nothing of the web waits before a call
 	web   *pgxpool.Pool
@@ -66,6 +68,7 @@ type server struct {
 
 func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, error) {
 	s := &server{settings: cfg, log: log, now: time.Now, metrics: prometheus.NewRegistry(), wake: factlog.NewSignal()}
+	s.trace = trace.New(cfg.TraceMarks, s.now)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{s.openStores, s.wireCalls, s.wirePeople, s.wireHub} {
 		if err := step(ctx); err != nil {
@@ -183,6 +186,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 	s.ari, err = ari.New(ari.Config{
 		URL: s.settings.ARIURL, User: s.settings.ARIUser, Password: password, App: "hotline", Log: s.log, Registry: s.metrics,
 		PingEvery: 2 * time.Second, PongWait: 6 * time.Second, // F17
+		Trace: s.trace,
 		Fence: func() error {
 			if _, ok := s.lease.Epoch(); !ok {
 				return telephony.ErrNoDecision
@@ -205,7 +209,8 @@ func (s *server) wireCalls(ctx context.Context) error {
 	}
 	s.phoneNews = newPhoneNews()
 	s.controller = control.New(control.Config{
-		Switch: s.ari, Signals: s.ari.Signals(), Heard: s.phoneNews.put, Ledger: ledger.Telling(func([]factlog.Fact) { s.spread.Wake() }), Queue: queue, Presence: s.agents,
+		Switch: s.ari, Signals: s.ari.Signals(), Heard: s.phoneNews.put, Presence: s.agents, Trace: s.trace,
+		Ledger: tracedLedger{ledger.Telling(func([]factlog.Fact) { s.spread.Wake() }), s.trace}, Queue: tracedQueue{queue, s.trace},
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
 		PhonesReady: func(entity string) bool { return s.pushed.Load() == entity },
 	})
@@ -279,8 +284,8 @@ func (p phones) Drop(ctx context.Context, endpoint string) error {
 
 var (
 	_ control.Switch   = (*ari.Client)(nil)
-	_ control.Ledger   = (*callstore.Store)(nil)
-	_ control.Queue    = (*line.Queue)(nil)
+	_ control.Ledger   = tracedLedger{}
+	_ control.Queue    = tracedQueue{}
 	_ control.Presence = (*agent.Service)(nil)
 	_ control.Lease    = (*callstore.Lease)(nil)
 )

@@ -15,7 +15,9 @@ type cli struct {
 	Call     callCmd     `cmd:"" help:"One citizen by SIPp; prints what is heard as JSON lines."`
 	Citizens citizensCmd `cmd:"" help:"Many citizens by SIPp, at a rate."`
 	Play     playCmd     `cmd:"" help:"Officials at some seats and citizens who call, until Ctrl-C: what 'hotline demo' shows."`
-	Bench    benchCmd    `cmd:"" help:"B1, B2 and B3 side by side with their opponents; about six minutes."`
+	Bench    benchCmd    `cmd:"" help:"Measures B1, B2, B3, B4 and B8 side by side with their opponents; about eleven minutes."`
+	Floor    floorCmd    `cmd:"" hidden:"" help:"The opponent of B2 and B3."`
+	Look     lookCmd     `cmd:"" hidden:"" help:"The opponent of B8."`
 }
 
 func main() {

@@ -29,9 +29,10 @@ const (
 
 // PostgresConfig says where a private Postgres lives. The zero values of all but Dir are right for the demo.
 type PostgresConfig struct {
-	Dir            string // data, socket and log; made when missing
-	Volatile       bool   // no fsync: for tests, whose data dies with them
-	MaxConnections int    // 200
+	Dir            string   // data, socket and log; made when missing
+	Volatile       bool     // no fsync: for tests, whose data dies with them
+	MaxConnections int      // 200
+	Settings       []string // further ones, name=value
 	Lock           *os.File
 	Progress       Progress
 }
@@ -114,6 +115,9 @@ func (pg *Postgres) URL(database string) string {
 	return u.String()
 }
 
+// Socket is the folder of the server's socket, for programs that want it as a host.
+func (pg *Postgres) Socket() string { return pg.socket }
+
 // PID is the postmaster's.
 func (pg *Postgres) PID() int { return pg.process.PID() }
 
@@ -168,7 +172,7 @@ func postgresArgs(cfg PostgresConfig, data, socket string) []string {
 		settings = append(settings, "fsync=on", "synchronous_commit=on", "full_page_writes=on")
 	}
 	args := []string{"-D", data}
-	for _, s := range settings {
+	for _, s := range append(settings, cfg.Settings...) {
 		args = append(args, "-c", s)
 	}
 	return args

@@ -94,6 +94,9 @@ func startRedis(ctx context.Context, cfg RedisConfig, dir, bin string, lock *os.
 // URL is for redis.ParseURL.
 func (r *Redis) URL() string { return "unix://" + r.socket }
 
+// Socket is the server's, for programs that take no URL.
+func (r *Redis) Socket() string { return r.socket }
+
 // PID is the server's.
 func (r *Redis) PID() int { return r.process.PID() }
 

@@ -35,14 +35,14 @@ func (c *Client) Hold(ctx context.Context, bridge telephony.BridgeID, leg teleph
 		}
 	}
 	c.remember(leg, bridge) // before the command: after a lost reply it may be inside
-	err := c.addTo(ctx, opHold, bridge, map[string]any{
+	err := c.addTo(ctx, opHold, bridge, leg, map[string]any{
 		"channel": leg, "role": "holding_participant", "inhibitConnectedLineUpdates": true,
 	})
 	if noBridge(err) {
 		if err := c.EnsureBridge(ctx, bridge, telephony.BridgeHolding); err != nil {
 			return err
 		}
-		err = c.addTo(ctx, opHold, bridge, map[string]any{
+		err = c.addTo(ctx, opHold, bridge, leg, map[string]any{
 			"channel": leg, "role": "holding_participant", "inhibitConnectedLineUpdates": true,
 		})
 	}
@@ -59,12 +59,12 @@ func (c *Client) Join(ctx context.Context, bridge telephony.BridgeID, legs ...te
 		return nil
 	}
 	into := map[string]any{"channel": legs, "inhibitConnectedLineUpdates": true}
-	err := c.addTo(ctx, opJoin, bridge, into)
+	err := c.addTo(ctx, opJoin, bridge, legs[0], into)
 	if noBridge(err) {
 		if err := c.EnsureBridge(ctx, bridge, telephony.BridgeMixing); err != nil {
 			return err
 		}
-		err = c.addTo(ctx, opJoin, bridge, into)
+		err = c.addTo(ctx, opJoin, bridge, legs[0], into)
 	}
 	if err == nil {
 		c.forget(legs...)
@@ -84,8 +84,10 @@ func (c *Client) Leave(ctx context.Context, bridge telephony.BridgeID, leg telep
 	return about("bridge", bridge, about("leg", leg, err))
 }
 
-func (c *Client) addTo(ctx context.Context, op string, bridge telephony.BridgeID, body map[string]any) error {
-	err := c.do(ctx, request{op: op, method: http.MethodPost, path: []string{"bridges", string(bridge), "addChannel"}, body: body}, nil)
+func (c *Client) addTo(ctx context.Context, op string, bridge telephony.BridgeID, leg telephony.LegID, body map[string]any) error {
+	err := c.do(ctx, request{
+		op: op, method: http.MethodPost, path: []string{"bridges", string(bridge), "addChannel"}, body: body, about: string(leg),
+	}, nil)
 	return about("bridge", bridge, err)
 }
 

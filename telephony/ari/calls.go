@@ -83,7 +83,7 @@ func (c *Client) Ring(ctx context.Context, r telephony.RingRequest) error {
 		call.Variables = map[string]string{"PJSIP_HEADER(add," + ResumeHeader + ")": "1"}
 	}
 	err := without(c.do(ctx, request{
-		op: opRing, method: http.MethodPost, path: []string{"channels", string(r.Leg)}, body: call, again: true,
+		op: opRing, method: http.MethodPost, path: []string{"channels", string(r.Leg)}, body: call, again: true, about: r.Endpoint,
 	}, nil), (*Error).exists)
 	return about("endpoint", r.Endpoint, about("leg", r.Leg, err))
 }
@@ -116,7 +116,7 @@ func (c *Client) StopPlay(ctx context.Context, playback string) error {
 func (c *Client) Watch(ctx context.Context, source string) error {
 	err := c.do(ctx, request{
 		op: opWatch, method: http.MethodPost, path: []string{"applications", c.cfg.App, "subscription"},
-		query: url.Values{"eventSource": {source}}, again: true, guard: unguarded,
+		query: url.Values{"eventSource": {source}}, again: true, guard: unguarded, about: strings.TrimPrefix(source, "channel:"),
 	}, nil)
 	return about("source", source, err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/telephony"
+	"hotline/telephony/trace"
 )
 
 // Config says where the exchange is. Only the first four fields are required.
@@ -30,6 +31,8 @@ type Config struct {
 	Fence func() error
 
 	Seats Seats
+
+	Trace *trace.Recorder // hears when events come and requests go; nil: nobody does
 
 	RequestTimeout time.Duration // of one REST call; 3 s
 	DialTimeout    time.Duration // 2 s

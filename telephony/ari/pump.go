@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ func (c *Client) deliver(ctx context.Context) {
 		s := it.signal
 		if it.frame != nil {
 			s = c.decode(it.frame)
+			c.heard(s, it.at)
 		}
 		if s == nil {
 			continue
@@ -56,6 +58,15 @@ func (c *Client) deliver(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// heard marks an event's way up to here.
+func (c *Client) heard(s telephony.Signal, read time.Time) {
+	if leg := telephony.LegIn(s); leg != "" && c.cfg.Trace.On() {
+		kind := strings.TrimPrefix(fmt.Sprintf("%T", s), "telephony.")
+		c.cfg.Trace.MarkAt(read, kind+" read", string(leg))
+		c.cfg.Trace.Mark(kind+" decoded", string(leg))
 	}
 }
 
@@ -215,7 +226,7 @@ func (c *Client) read(conn *websocket.Conn) error {
 			c.metrics.events.WithLabelValues(replacedType).Inc()
 			return ErrReplaced
 		}
-		if !c.queue.put(frame) {
+		if !c.queue.put(frame, c.cfg.Trace.Now()) {
 			c.metrics.dropped.Inc()
 		}
 	}

@@ -3,6 +3,7 @@ package ari
 import (
 	"context"
 	"sync"
+	"time"
 
 	"hotline/telephony"
 )
@@ -10,6 +11,7 @@ import (
 // item is one entry of the queue: a raw frame of the socket, or a signal about the connection itself.
 type item struct {
 	frame  []byte
+	at     time.Time // when the frame was read, for the trace
 	signal telephony.Signal
 }
 
@@ -34,7 +36,7 @@ func newQueue(limit int) *queue {
 }
 
 // put appends a frame; false when it was dropped.
-func (q *queue) put(frame []byte) bool {
+func (q *queue) put(frame []byte, at time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.frames >= q.limit {
@@ -44,7 +46,7 @@ func (q *queue) put(frame []byte) bool {
 		return false
 	}
 	q.frames++
-	q.appendLocked(item{frame: frame})
+	q.appendLocked(item{frame: frame, at: at})
 	return true
 }
 

@@ -65,7 +65,8 @@ type request struct {
 	body   any
 	again  bool
 	guard  guard
-	slow   bool // its answer grows with the number of calls: it is waited for longer (RT8)
+	about  string // what else it is about than what the path names, for the trace
+	slow   bool   // its answer grows with the number of calls: it is waited for longer (RT8)
 }
 
 // slowFactor is how much longer.
@@ -138,7 +139,9 @@ func (c *Client) once(ctx context.Context, r request, body []byte, out any) erro
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	c.mark(r, " asked")
 	resp, err := c.http.Do(req)
+	c.mark(r, " answered")
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			status = "timeout"
@@ -162,6 +165,18 @@ func (c *Client) once(ctx context.Context, r request, body []byte, out any) erro
 		return fmt.Errorf("ari %s: decode answer: %w", r.op, err)
 	}
 	return nil
+}
+
+// mark notes a request's way, by the leg or bridge that it is about.
+func (c *Client) mark(r request, what string) {
+	if !c.cfg.Trace.On() {
+		return
+	}
+	subject := ""
+	if len(r.path) > 1 {
+		subject = r.path[1]
+	}
+	c.cfg.Trace.Mark(r.op+what, subject, r.about)
 }
 
 // permit is asked anew for a repetition: the lease may have lapsed while the first try hung.

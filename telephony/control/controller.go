@@ -10,6 +10,7 @@ import (
 
 	"hotline/agent"
 	"hotline/telephony"
+	"hotline/telephony/trace"
 )
 
 // ErrReplaced means that another controller has taken the application over in the exchange. Exit, hanging nothing up (R3).
@@ -21,7 +22,7 @@ var errBusy = errors.New("call is busy")
 // verbLimit bounds one act on the exchange or Postgres.
 const verbLimit = 3 * time.Second
 
-// Config is what a Controller is made of. All fields but Heard, Observer and PhonesReady are needed.
+// Config is what a Controller is made of. All fields but Heard, Observer, Trace and PhonesReady are needed.
 type Config struct {
 	Switch   Switch
 	Signals  <-chan telephony.Signal // of the same exchange, in order; closed when it is over
@@ -31,6 +32,7 @@ type Config struct {
 	Presence Presence
 	Lease    Lease
 	Observer Observer
+	Trace    *trace.Recorder // hears how far a call is; nil: nobody does
 	Now      func() time.Time
 	Log      *slog.Logger
 	// PhonesReady says that this run of the exchange knows the seats' telephones; none is rung before (RT12). Nil: always.

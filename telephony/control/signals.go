@@ -18,6 +18,7 @@ const strayQueue = 1024
 
 // route gives a signal to whom it is for. It never waits: a call that is busy has a mailbox.
 func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
+	c.cfg.Trace.Mark("routed", string(telephony.LegIn(sig)))
 	switch sig := sig.(type) {
 	case telephony.Up:
 		c.cfg.Log.InfoContext(ctx, "exchange heard", "entity", sig.Entity)

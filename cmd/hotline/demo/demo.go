@@ -30,8 +30,9 @@ type Options struct {
 	MetricsPort int
 	ARIPort     int
 	SIPPort     int
-	RTPStart    int // of 2,000 ports; 0: 12000 and up, away from others
+	RTPStart    int // of 2,000 ports, a bench's of 4,000; 0: 12000 and up, away from others
 	Bench       bool
+	ServerArgs  []string          // further flags of the server
 	Extra       map[string]string // appended to Asterisk's configuration, by file
 	Hall        Hall
 	Volatile    bool   // tests: no fsync
@@ -114,7 +115,8 @@ func (d *Demo) ports(ctx context.Context) error {
 		o.SIPPort = port
 	}
 	if o.RTPStart == 0 {
-		o.RTPStart = 12000 + (os.Getpid()%20)*2000
+		ports := rtpPorts(o.Bench)
+		o.RTPStart = 12000 + (os.Getpid()%(40_000/ports))*ports
 	}
 	d.Panel = "http://127.0.0.1:" + strconv.Itoa(o.PanelPort)
 	d.Metrics = "http://127.0.0.1:" + strconv.Itoa(o.MetricsPort) + "/metrics"
@@ -156,7 +158,7 @@ func (d *Demo) stores(ctx context.Context) error {
 	d.Options.Progress("starting Postgres and Redis")
 	var err error
 	d.Postgres, err = local.StartPostgres(ctx, local.PostgresConfig{
-		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Progress: d.Options.Progress,
+		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Settings: d.settings(), Progress: d.Options.Progress,
 	})
 	if err != nil {
 		return err
@@ -175,6 +177,15 @@ func (d *Demo) stores(ctx context.Context) error {
 		return fmt.Errorf("write a secret: %w", err)
 	}
 	return nil
+}
+
+// settings lets Postgres count the statements of a bench, where it can.
+func (d *Demo) settings() []string {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/lib/pg_stat_statements.so") // the pattern is well formed
+	if !d.Options.Bench || len(found) == 0 {
+		return nil
+	}
+	return []string{"shared_preload_libraries=pg_stat_statements"}
 }
 
 // DatabaseURL reaches the demo's database.
@@ -210,10 +221,18 @@ func (d *Demo) telephones(ctx context.Context) error {
 	}
 	d.exchange = asterisk.Config{
 		Dir: d.path("asterisk"), HTTPAddr: "127.0.0.1:" + strconv.Itoa(d.Options.ARIPort), SIPAddr: d.Trunk,
-		RTPStart: d.Options.RTPStart, RTPEnd: d.Options.RTPStart + 1999, ARIPassword: password, Sounds: d.Sounds,
+		RTPStart: d.Options.RTPStart, RTPEnd: d.Options.RTPStart + rtpPorts(d.Options.Bench) - 1, ARIPassword: password, Sounds: d.Sounds,
 		Lines: []string{Number}, TrunkPeers: []string{"127.0.0.2"}, Bench: d.Options.Bench, Extra: d.Options.Extra, Progress: d.Options.Progress,
 	}
 	return d.StartExchange(ctx)
+}
+
+// rtpPorts is how many there are: each leg takes two, and a bench has a thousand callers.
+func rtpPorts(bench bool) int {
+	if bench {
+		return 4000
+	}
+	return 2000
 }
 
 // StartExchange starts Asterisk, again after a Kill.

@@ -45,6 +45,7 @@ func (d *Demo) serve(ctx context.Context) error {
 	if d.Options.Bench { // a bench opens the sockets of a whole province by one login
 		d.server.spec.Args = append(d.server.spec.Args, "--sockets-per-login=600")
 	}
+	d.server.spec.Args = append(d.server.spec.Args, d.Options.ServerArgs...)
 	if err := d.server.start(ctx); err != nil {
 		return err
 	}

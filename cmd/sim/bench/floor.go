@@ -2,168 +2,134 @@ package bench
 
 import (
 	"context"
-	"log/slog"
-	"slices"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/gorilla/websocket"
 
-	"hotline/agent"
-	"hotline/telephony"
-	"hotline/telephony/ari"
+	"hotline/cmd/hotline/demo"
+	"hotline/deploy/local"
 )
 
-const floorLine agent.LineID = "floor"
+// floorProcess is the ARI loop without stores. Like hotline it is a process of its own, with the collector set as hotline's is.
+type floorProcess struct {
+	*local.Process
 
-// floor is the least that can be done over ARI: callers and seats in two slices, no store, no second thought. Whoever adds
-// durable decisions to ARI can only be slower; B2 says by how much hotline is.
-type floor struct {
-	exchange *ari.Client
-	log      *slog.Logger
-	bare     func() // told when a caller to numberBare is answered
-
-	// Owned by run.
-	idle    []string // endpoints, longest idle first
-	waiting []telephony.LegID
-	pairs   map[telephony.LegID]*pair // by either leg
-	bares   map[telephony.LegID]bool  // answered soon
-	held    chan telephony.LegID
-	unrung  chan *pair // their caller had gone before the ring
+	base string // http://127.0.0.1:…
 }
 
-type pair struct {
-	caller, seat telephony.LegID
-	endpoint     string
-	bridge       telephony.BridgeID
-	made         chan struct{} // closed when the bridge is there
-}
-
-func newFloor(exchange *ari.Client, seats int, bare func(), log *slog.Logger) *floor {
-	f := &floor{
-		exchange: exchange, log: log, bare: bare, pairs: map[telephony.LegID]*pair{},
-		bares: map[telephony.LegID]bool{}, held: make(chan telephony.LegID, 1024), unrung: make(chan *pair, 1024),
+func startFloor(ctx context.Context, d *demo.Demo, o Options) (*floorProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
 	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder of the bench: %w", err)
+	}
+	listen, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seats := make([]string, o.Seats)
 	for i := range seats {
-		f.idle = append(f.idle, endpoint(i))
+		seats[i] = endpoint(i)
 	}
-	return f
+	args := append([]string{"floor", "--listen=" + listen, "--seats=" + strings.Join(seats, ","), fmt.Sprintf("--marks=%d", o.marks())}, exchangeArgs(d, dir)...)
+	p, err := local.StartProcess(ctx, local.ProcessSpec{
+		Name: "the floor", Path: self, Args: args, Dir: dir, Env: append(os.Environ(), "GOGC=200"), Log: filepath.Join(dir, "floor.log"),
+		DeathSignal: syscall.SIGTERM,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := &floorProcess{Process: p, base: "http://" + listen}
+	wait, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := p.WaitReady(wait, func(ctx context.Context) error { return f.ask(ctx, http.MethodGet, "/ready") }); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return f, nil
 }
 
-func (f *floor) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case leg := <-f.held:
-			f.waiting = append(f.waiting, leg)
-		case p := <-f.unrung:
-			if f.pairs[p.seat] != nil {
-				f.gone(ctx, p.caller)
-			}
-		case s, ok := <-f.exchange.Signals():
-			if !ok {
+// exchangeArgs tell a process of ours where Asterisk is.
+func exchangeArgs(d *demo.Demo, dir string) []string {
+	return []string{
+		"--ari-url=" + d.Exchange.ARIURL, "--ari-user=" + d.Exchange.ARIUser, "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
+	}
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String(), nil
+}
+
+func (f *floorProcess) stop(ctx context.Context) error { return f.Stop(ctx, syscall.SIGTERM) }
+
+func (f *floorProcess) ask(ctx context.Context, method, path string) error {
+	req, err := http.NewRequestWithContext(ctx, method, f.base+path, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask the floor: %w", err)
+	}
+	res, err := floorClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the floor: %w", err)
+	}
+	_ = res.Body.Close() // it is empty
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask the floor: %s", res.Status)
+	}
+	return nil
+}
+
+var floorClient = &http.Client{Timeout: 5 * time.Second} //nolint:gochecknoglobals // its connections are shared by all seats
+
+// next is the wish of the person at a seat: of hotline's as the panel says it, with a key that makes a repeat harmless.
+func (h *hall) next(ctx context.Context, seat string) error {
+	who := h.people[seat]
+	if who == nil {
+		return h.floor.ask(ctx, http.MethodPost, "/next/"+seat)
+	}
+	key, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("key of a command: %w", err)
+	}
+	who.Key = key.String()
+	return who.Do(ctx, http.MethodPost, "/api/seats/"+seat+"/next", struct{}{}, nil)
+}
+
+// bareFrames opens the page of B3's opponent and gives the times at which its frames were read, until ctx ends.
+func (f *floorProcess) bareFrames(ctx context.Context) (<-chan time.Time, error) {
+	page, res, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(f.base, "http")+"/bare", nil)
+	if err != nil {
+		return nil, fmt.Errorf("open the bare socket: %w", err)
+	}
+	_ = res.Body.Close() // of a switched protocol: empty
+	context.AfterFunc(ctx, func() { _ = page.Close() })
+	heard := make(chan time.Time, 64)
+	go func() {
+		for {
+			_, frame, err := page.ReadMessage()
+			if err != nil {
 				return
 			}
-			f.hear(ctx, s)
-		}
-		f.match(ctx)
-	}
-}
-
-func (f *floor) hear(ctx context.Context, s telephony.Signal) {
-	switch s := s.(type) {
-	case telephony.Up:
-		f.try(ctx, "hold bridge", f.exchange.EnsureBridge(ctx, telephony.HoldBridge(floorLine), telephony.BridgeHolding))
-	case telephony.Entered:
-		f.entered(ctx, s)
-	case telephony.Answered:
-		if f.bares[s.Leg] {
-			delete(f.bares, s.Leg)
-			f.bare()
-		}
-	case telephony.HangupRequested:
-		f.gone(ctx, s.Leg)
-	case telephony.LegLeft:
-		f.gone(ctx, s.Leg)
-	case telephony.LegGone:
-		f.gone(ctx, s.Leg)
-	case telephony.Down, telephony.Replaced, telephony.Overflow, telephony.Ringing, telephony.EnteredBridge, telephony.LeftBridge,
-		telephony.PlayDone, telephony.EndpointChanged, telephony.Unknown:
-	}
-}
-
-func (f *floor) entered(ctx context.Context, s telephony.Entered) {
-	if len(s.Args) == 0 {
-		return
-	}
-	switch s.Args[0] {
-	case "bare":
-		f.bares[s.Leg] = true
-		go func() { f.try(ctx, "answer", f.exchange.Answer(ctx, s.Leg)) }()
-	case "inbound":
-		go func() {
-			f.try(ctx, "answer", f.exchange.Answer(ctx, s.Leg))
-			f.try(ctx, "hold", f.exchange.Hold(ctx, telephony.HoldBridge(floorLine), s.Leg))
-			f.held <- s.Leg
-		}()
-	case "seat":
-		if p := f.pairs[s.Leg]; p != nil {
-			go func() {
-				<-p.made
-				f.try(ctx, "join", f.exchange.Join(ctx, p.bridge, p.seat, p.caller))
-			}()
-		}
-	}
-}
-
-// match is the decision, in memory.
-func (f *floor) match(ctx context.Context) {
-	for len(f.idle) > 0 && len(f.waiting) > 0 {
-		id := uuid.Must(uuid.NewV7()).String()
-		p := &pair{
-			caller: f.waiting[0], seat: telephony.LegID(id), endpoint: f.idle[0],
-			bridge: telephony.BridgeID("floor-" + id), made: make(chan struct{}),
-		}
-		f.waiting, f.idle = f.waiting[1:], f.idle[1:]
-		f.pairs[p.caller], f.pairs[p.seat] = p, p
-		go func() {
-			defer close(p.made)
-			err := f.exchange.Ring(ctx, telephony.RingRequest{Leg: p.seat, Endpoint: p.endpoint, Caller: p.caller, Limit: 15 * time.Second})
-			if err != nil {
-				f.unrung <- p
+			at := time.Now()
+			if isOffer(frame) {
+				heard <- at
 			}
-			f.try(ctx, "ring", err)
-			f.try(ctx, "talk bridge", f.exchange.EnsureBridge(ctx, p.bridge, telephony.BridgeMixing))
-		}()
-	}
-}
-
-// gone lets the seat go first: the next caller's ring waits for nothing.
-func (f *floor) gone(ctx context.Context, leg telephony.LegID) {
-	if i := slices.Index(f.waiting, leg); i >= 0 {
-		f.waiting = slices.Delete(f.waiting, i, i+1)
-	}
-	p := f.pairs[leg]
-	if p == nil {
-		return
-	}
-	delete(f.pairs, p.caller)
-	delete(f.pairs, p.seat)
-	f.idle = append(f.idle, p.endpoint)
-	go func() {
-		other := p.caller
-		if leg == p.caller {
-			other = p.seat
 		}
-		f.try(ctx, "hang up", f.exchange.Hangup(ctx, other, "normal"))
-		<-p.made
-		f.try(ctx, "delete bridge", f.exchange.DeleteBridge(ctx, p.bridge))
 	}()
-}
-
-// try notes what failed: a caller who hangs up takes many an act away.
-func (f *floor) try(ctx context.Context, what string, err error) {
-	if err != nil && ctx.Err() == nil {
-		f.log.DebugContext(ctx, "ARI loop without stores", slog.String("act", what), slog.Any("err", err))
-	}
+	return heard, nil
 }

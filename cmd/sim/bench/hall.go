@@ -18,24 +18,31 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hotline/cmd/hotline/demo"
+	"hotline/cmd/sim/floor"
 	"hotline/cmd/sim/seat"
 	"hotline/telephony"
 	"hotline/telephony/ari"
 )
 
-// hall is all opponents on one Asterisk: hotline as a process with its stores, Queue() inside Asterisk, the store-less loop here.
+// hall is all opponents on one Asterisk: hotline as a process with its stores, Queue() inside Asterisk, the store-less loop as
+// another process.
 type hall struct {
 	demo       *demo.Demo
 	telephones *telephones
-	exchange   *ari.Client // of the floor; also to look at what exists and to hang up
+	exchange   *ari.Client // to look at what exists and to hang up
+	floor      *floorProcess
 	people     map[string]*seat.Client
-	bare       *bareSocket
+	sql        *pgx.Conn    // of the counters
+	uncounted  error        // why statements are not counted
 	sink       *net.UDPAddr // where citizens want their RTP: read by nobody
 	log        *slog.Logger
+
+	traced bool
+	ways   []*way
 }
 
 func openHall(ctx context.Context, o Options) (*hall, error) {
-	h := &hall{people: map[string]*seat.Client{}, log: o.Log}
+	h := &hall{people: map[string]*seat.Client{}, traced: o.Trace, log: o.Log}
 	if err := h.open(ctx, o); err != nil {
 		return nil, errors.Join(err, h.close(ctx))
 	}
@@ -52,15 +59,20 @@ func (h *hall) open(ctx context.Context, o Options) error {
 	}
 	h.demo, err = demo.Start(ctx, demo.Options{
 		Dir: o.Dir, Cache: o.Cache, Binary: o.Binary, Bench: true, Extra: configuration(o.Seats, h.telephones.phone.Addr()),
-		Hall: demo.Hall{Seats: o.Seats, Quick: true}, Progress: o.Say, Log: o.Log,
+		Hall: demo.Hall{Seats: o.Seats, Quick: true}, ServerArgs: o.serverArgs(), Progress: o.Say, Log: o.Log,
 	})
 	if err != nil {
 		return err
 	}
-	if h.bare, err = openBareSocket(ctx); err != nil {
+	if h.sql, err = pgx.Connect(ctx, h.demo.DatabaseURL()); err != nil {
+		return fmt.Errorf("reach the bench's Postgres: %w", err)
+	}
+	h.uncounted = countStatements(ctx, h.sql)
+	x := h.demo.Exchange
+	if h.exchange, err = ari.New(ari.Config{URL: x.ARIURL, User: x.ARIUser, Password: x.ARIPassword, App: floor.App, Log: h.log}); err != nil {
 		return err
 	}
-	if err := h.openFloor(ctx, o.Seats); err != nil {
+	if h.floor, err = startFloor(ctx, h.demo, o); err != nil {
 		return err
 	}
 	o.Say(fmt.Sprintf("signing %d officials in", o.Seats))
@@ -74,29 +86,20 @@ func (h *hall) open(ctx context.Context, o Options) error {
 	return nil
 }
 
-func (h *hall) openFloor(ctx context.Context, seats int) error {
-	x := h.demo.Exchange
-	var err error
-	h.exchange, err = ari.New(ari.Config{URL: x.ARIURL, User: x.ARIUser, Password: x.ARIPassword, App: floorApp, Log: h.log})
-	if err != nil {
-		return err
-	}
-	go func() {
-		if err := h.exchange.Run(ctx); err != nil {
-			h.log.ErrorContext(ctx, "the loop without stores has lost Asterisk", slog.Any("err", err))
-		}
-	}()
-	go newFloor(h.exchange, seats, h.bare.tell, h.log).run(ctx)
-	return nil
-}
-
 func (h *hall) close(ctx context.Context) error {
 	if h.demo == nil {
 		return nil
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
-	return h.demo.Stop(stop)
+	if h.sql != nil {
+		_ = h.sql.Close(stop) // it was read
+	}
+	var err error
+	if h.floor != nil {
+		err = h.floor.stop(stop)
+	}
+	return errors.Join(err, h.demo.Stop(stop))
 }
 
 // openSink gives citizens an address for what they hear. Nobody reads it: the kernel drops what comes once the buffer is full.
@@ -142,7 +145,7 @@ func (h *hall) citizens(ctx context.Context) ([]telephony.LegID, int, error) {
 	var legs []telephony.LegID
 	for _, c := range s.Channels {
 		switch c.Dialled {
-		case demo.Number, numberQueue, numberFloor, numberBare:
+		case demo.Number, numberQueue, numberFloor, numberBare, numberNext:
 			legs = append(legs, c.ID)
 		}
 	}
@@ -188,7 +191,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (h *hall) processes() map[string]int {
 	return map[string]int{
 		"asterisk": h.demo.Exchange.PID(), "hotline": h.demo.ServerPID(), "postgres": h.demo.Postgres.PID(), "redis": h.demo.Redis.PID(),
-		"bench": os.Getpid(),
+		"floor": h.floor.PID(),
 	}
 }
 

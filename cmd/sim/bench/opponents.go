@@ -3,6 +3,9 @@ package bench
 import (
 	"fmt"
 	"strings"
+
+	"hotline/cmd/hotline/demo"
+	"hotline/cmd/sim/floor"
 )
 
 // Numbers that citizens dial to reach each opponent.
@@ -10,10 +13,26 @@ const (
 	numberQueue = "90001" // Asterisk's own Queue()
 	numberFloor = "90002" // an ARI loop without stores
 	numberBare  = "90003" // StasisStart, answer, one write
+	numberNext  = "90004" // the ARI loop without stores, whose seats ask for the next caller
 )
 
-// floorApp is the ARI application of the opponents.
-const floorApp = "floor"
+// opponent is one way of bringing seats and callers together, by hanging up and by a person's wish.
+type opponent struct {
+	name, number, nextNumber string
+}
+
+const (
+	nameQueue   = "Queue()"
+	nameHotline = "hotline"
+	nameFloor   = "ARI floor"
+)
+
+// Opponents are their names.
+func Opponents() []string { return []string{nameQueue, nameHotline, nameFloor} }
+
+func opponents() []opponent {
+	return []opponent{{nameQueue, numberQueue, ""}, {nameHotline, demo.Number, demo.Number}, {nameFloor, numberFloor, numberNext}}
+}
 
 // endpoint names a seat's telephone as the opponents know it. hotline pushes its own endpoints to the same telephones.
 func endpoint(i int) string { return fmt.Sprintf("q%02d", i+1) }
@@ -60,10 +79,12 @@ musicclass = default
 exten => %[1]s,1,Answer()
  same => n,Queue(bench)
  same => n,Hangup()
-exten => %[2]s,1,Stasis(%[4]s,inbound)
+exten => %[2]s,1,Stasis(%[5]s,%[6]s)
  same => n,Hangup()
-exten => %[3]s,1,Stasis(%[4]s,bare)
+exten => %[3]s,1,Stasis(%[5]s,%[7]s)
  same => n,Hangup()
-`, numberQueue, numberFloor, numberBare, floorApp),
+exten => %[4]s,1,Stasis(%[5]s,%[8]s)
+ same => n,Hangup()
+`, numberQueue, numberFloor, numberBare, numberNext, floor.App, floor.ArgInbound, floor.ArgBare, floor.ArgWrapUp),
 	}
 }

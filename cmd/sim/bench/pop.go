@@ -15,13 +15,17 @@ import (
 type pops struct {
 	hall    *hall
 	citizen *phone.Phone
-	offers  chan time.Time // frames at any seat's page
+	offers  chan time.Time   // frames at any seat's page
+	bare    <-chan time.Time // frames of the opponent
 }
 
 func openPops(ctx context.Context, h *hall, boards int) (*pops, error) {
 	p := &pops{hall: h, offers: make(chan time.Time, 64)}
 	var err error
 	if p.citizen, err = phone.Open(ctx, "127.0.0.2:0", nil); err != nil {
+		return nil, err
+	}
+	if p.bare, err = h.floor.bareFrames(ctx); err != nil {
 		return nil, err
 	}
 	for id, who := range h.people {
@@ -55,23 +59,28 @@ func openPops(ctx context.Context, h *hall, boards int) (*pops, error) {
 // popRound is one side's turn.
 type popRound struct {
 	called   Sample // from the citizen's INVITE
-	answered Sample // from the 200 OK
+	answered Sample // from the 200 OK; less than nothing where the page was told first
 	lost     int
+	journeys []journey
 }
 
 // round makes calls, one after the other, and measures each.
 func (p *pops) round(ctx context.Context, number string, calls int) (popRound, error) {
-	heard := p.offers
+	heard, who := (<-chan time.Time)(p.offers), opponent{name: nameHotline}
 	if number == numberBare {
-		heard = p.hall.bare.heard
+		heard, who = p.bare, opponent{name: nameFloor}
 	}
-	p.hall.telephones.begin(span{min: time.Minute, max: time.Minute}) // the citizen hangs up
+	p.hall.telephones.begin(manner{talk: span{min: time.Minute, max: time.Minute}}) // the citizen hangs up
+	p.hall.marks(ctx, who)                                                          // of before
 	var r popRound
 	for range calls {
 		if err := p.call(ctx, number, heard, &r); err != nil {
 			return popRound{}, err
 		}
 		pause(ctx, 50*time.Millisecond+rand.N(50*time.Millisecond)) //nolint:gosec // when a simulated citizen calls is no secret
+	}
+	if p.hall.traced {
+		p.hall.named("a pop, "+who.name, "INVITE sent", "frame read by the page").follow(p.hall.marks(ctx, who), r.journeys)
 	}
 	return r, p.hall.clear(ctx)
 }
@@ -89,7 +98,6 @@ func (p *pops) call(ctx context.Context, number string, heard <-chan time.Time, 
 	defer v.Close()
 	called := time.Now()
 	c, err := p.citizen.Dial(ctx, fmt.Sprintf("sip:%s@%s", number, p.hall.demo.Trunk), "055162345678", v)
-	answered := time.Now()
 	if err != nil {
 		return err
 	}
@@ -97,8 +105,9 @@ func (p *pops) call(ctx context.Context, number string, heard <-chan time.Time, 
 	select {
 	case at := <-heard:
 		r.called = append(r.called, at.Sub(called))
-		r.answered = append(r.answered, max(at.Sub(answered), time.Microsecond)) // the page may be told before the citizen
-		pause(ctx, 60*time.Millisecond)                                          // long enough for the seat to answer
+		r.answered = append(r.answered, at.Sub(c.Answered))
+		r.journeys = append(r.journeys, journey{from: called, to: at})
+		pause(ctx, 60*time.Millisecond) // long enough for the seat to answer
 	case <-time.After(3 * time.Second):
 		r.lost++
 	case <-ctx.Done():

@@ -1,207 +1,253 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
 
 // report is everything that was measured.
 type report struct {
-	options  Options
-	versions string
-	load     [2]string
-	took     time.Duration
-	rounds   map[string][]round // by opponent
-	pops     [2][]popRound      // hotline, bare
-	offers   string
-	absent   map[string]error // opponents that could not run, and why
+	options   Options
+	versions  string
+	load      [2]string
+	took      time.Duration
+	rest      round              // nobody calls; its calls are seconds
+	hungUp    map[string][]round // by opponent; seats are free when they hang up
+	crowded   map[string][]round // with more who wait
+	asked     map[string][]round // seats ask for the next caller
+	pops      [2][]popRound      // hotline, bare
+	assigned  []assignTurn
+	rebuilt   time.Duration // the queue, with 10,000 callers
+	killed    recovered
+	offers    string
+	uncounted error            // why statements were not counted
+	absent    map[string]error // opponents and parts that could not be measured, and why
+	ways      []*way
+
+	b     strings.Builder
+	goals []goal
 }
 
+func (r *report) line(format string, a ...any) { fmt.Fprintf(&r.b, format+"\n", a...) }
+
 func (r *report) print(w io.Writer) error {
-	var b strings.Builder
-	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	o := r.options
-	line("")
-	line("hotline bench: %s", r.versions)
-	line("%d pairs of turns, A B C A B C; load average before %s, after %s; %.0f s in all", o.Pairs, r.load[0], r.load[1], r.took.Seconds())
-	line("The load average tells what else the machine did: trust ratios, not times, and no figure of another run.")
-	line("")
-	line("B1, B2  A seat hangs up (its BYE leaves the telephone) -> its telephone rings for the next citizen (INVITE), over SIP.")
-	line("        %d seats, %d citizens waiting all the time (SIPp) and hearing music, talk %s-%s drawn at random, measured for %s a turn.",
-		o.Seats, o.Waiting, o.TalkMin, o.TalkMax, o.Window)
-	line("        Queue(): retry=1 (its best), autofill, leastrecent. hotline: two commits in Postgres and the order in Redis for each.")
-	line("        ARI floor: the same calls over ARI by a loop that stores nothing.")
-	line("")
-	line("  %-10s %6s %6s %10s %10s %10s %10s   CPU per call: %s", "", "n", "lost", "p50", "p90", "p99", "mean", "asterisk hotline postgres redis (ms)")
-	for _, who := range opponents() {
-		all, lost, calls, used := r.sum(who.name)
-		per := func(name string) float64 { return float64(used[name].Milliseconds()) / float64(max(calls, 1)) }
-		line("  %-10s %6d %6d %10s %10s %10s %10s   %24.1f %7.1f %8.1f %5.1f", who.name, len(all), lost, short(all.Quantile(.5)),
-			short(all.Quantile(.9)), short(all.Quantile(.99)), short(all.Mean()), per("asterisk"), per("hotline"), per("postgres"), per("redis"))
+	r.line("")
+	r.line("hotline bench: %s", r.versions)
+	r.line("%d pairs of turns, A B C A B C; load average before %s, after %s; %.0f s in all", o.Pairs, r.load[0], r.load[1], r.took.Seconds())
+	r.line("The load average tells what else the machine did: trust ratios, not times, and no figure of another run.")
+	if o.Trace {
+		r.line("A trace was written: that costs a little, and every opponent's ARI client alike.")
+	}
+	for _, part := range Parts() {
+		if o.has(part) {
+			map[string]func(){
+				PartQueue: r.printQueue, PartFull: r.printFull, PartNext: r.printNext, PartPop: r.printPop, PartAssign: r.printAssign, PartKill: r.printKill,
+			}[part]()
+		}
 	}
 	for name, err := range r.absent {
-		line("  %s COULD NOT RUN, so nothing is said about it: %v", name, err)
+		r.line("  %s COULD NOT BE MEASURED, so nothing is said about it: %v", name, err)
 	}
-	line("  hotline's own hotline_calls_offer_seconds (matcher's wake-up -> asked to ring): %s", r.offers)
-	line("")
-	queue, hotline, floor := r.gaps("Queue()"), r.gaps("hotline"), r.gaps("ARI floor")
-	goals := []goal{
-		atLeast("B1  Queue() / hotline, p50", 150, Ratios(queue, hotline, .5)),
-		atLeast("B1  Queue() / hotline, p99", 100, Ratios(queue, hotline, .99)),
-		within("B1  hotline, p99", 10*time.Millisecond, pool(hotline).Quantile(.99)),
-		atMost("B2  hotline / ARI floor, p50", 1.6, Ratios(hotline, floor, .5)),
-		atMost("B2  hotline / ARI floor, p99", 1.6, Ratios(hotline, floor, .99)),
+	r.line("")
+	r.line("  %-50s %12s   %-44s %s", "", "goal", "median of ratios (min-max), or the figure", "")
+	for _, g := range r.goals {
+		r.line("  %-50s %12s   %-44s %s", g.what, g.goal, g.got, map[bool]string{true: "reached", false: "NOT REACHED"}[g.met])
 	}
-	line("B3  A citizen is answered (200 OK) -> call.offered is in the page of the seat, while %d boards hear every fact.", o.Boards)
-	line("    bare: StasisStart, answer over ARI, one write of a ready-made frame to one socket when the channel is up.")
-	line("    Its frame is there before the citizen's telephone has taken the 200 OK in, so the two are compared from the INVITE.")
-	line("")
-	line("  %-10s %6s %6s %10s %10s %10s %14s %10s", "", "n", "lost", "p50", "p90", "p99", "INVITE: p50", "p99")
-	for i, name := range [2]string{"hotline", "bare"} {
-		s, c := pool(answered(r.pops[i])), pool(called(r.pops[i]))
-		line("  %-10s %6d %6d %10s %10s %10s %14s %10s", name, len(s), missed(r.pops[i]), short(s.Quantile(.5)), short(s.Quantile(.9)),
-			short(s.Quantile(.99)), short(c.Quantile(.5)), short(c.Quantile(.99)))
+	if o.Trace {
+		r.printTrace()
 	}
-	line("")
-	goals = append(goals,
-		atMost("B3  hotline / bare from INVITE, p50", 1.3, Ratios(called(r.pops[0]), called(r.pops[1]), .5)),
-		within("B3  hotline, p99", 25*time.Millisecond, pool(answered(r.pops[0])).Quantile(.99)))
-	line("  %-36s %12s   %-38s %s", "", "goal", "reached: median of ratios (min-max)", "")
-	for _, g := range goals {
-		line("  %-36s %12s   %-38s %s", g.what, g.goal, g.reached, map[bool]string{true: "met", false: "missed"}[g.met])
-	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, r.b.String())
 	return err
 }
 
-func answered(rounds []popRound) []Sample {
-	var out []Sample
-	for _, r := range rounds {
-		out = append(out, r.answered)
-	}
-	return out
+func (r *report) printQueue() {
+	o := r.options
+	r.line("")
+	r.line("B1, B2  A seat hangs up (its BYE leaves the telephone) -> its telephone rings for the next citizen (INVITE), over SIP.")
+	r.line("        %d seats, %d citizens waiting all the time (SIPp) and hearing music, talk %s-%s drawn at random, measured for %s a turn.",
+		o.Seats, o.Waiting, o.TalkMin, o.TalkMax, o.Window)
+	r.line("        Queue(): retry=1 (its best), autofill, leastrecent. hotline: committed in Postgres, ordered in Redis. No board is open.")
+	r.line("        ARI floor: the same verbs over ARI for the same calls, by a process that stores nothing.")
+	r.gapTable(r.hungUp, opponents())
+	r.line("  hotline's own hotline_calls_offer_seconds (matcher's wake-up -> asked to ring): %s", r.offers)
+	queue, hotline, floor := gaps(r.hungUp[nameQueue]), gaps(r.hungUp[nameHotline]), gaps(r.hungUp[nameFloor])
+	r.goal(
+		atLeast("B1  Queue() / hotline, p50", 80, Ratios(queue, hotline, .5)),
+		atLeast("B1  Queue() / hotline, p99", 80, Ratios(queue, hotline, .99)),
+		atMost("B2  hotline / ARI floor, p50", 1.15, Ratios(hotline, floor, .5)),
+		atMost("B2  hotline / ARI floor, p99", 1.3, Ratios(hotline, floor, .99)),
+		atMost("B2  the same, all rounds together, p99", 1.3, Ratios([]Sample{pool(hotline)}, []Sample{pool(floor)}, .99)),
+	)
+	r.costTable()
 }
 
-func called(rounds []popRound) []Sample {
-	var out []Sample
-	for _, r := range rounds {
-		out = append(out, r.called)
+// costTable is what a call costs, with its draft ticket.
+func (r *report) costTable() {
+	r.line("")
+	r.line("  Processor time per answered call with its ticket, ms, and what Postgres was asked for it (pg_stat_statements, pg_stat_database).")
+	r.line("  %-18s %6s %9s %9s %9s %7s %7s   %11s %13s %8s", "", "calls", "asterisk", "hotline", "postgres", "redis", "floor", "statements", "transactions", "writing")
+	row := func(name string, calls int, s round) {
+		per := func(n int64) float64 { return float64(n) / float64(max(calls, 1)) }
+		ms := func(process string) float64 {
+			return float64(s.cpu[process].Microseconds()) / 1000 / float64(max(calls, 1))
+		}
+		r.line("  %-18s %6d %9.2f %9.2f %9.2f %7.2f %7.2f   %11.1f %13.1f %8.1f", name, calls, ms("asterisk"), ms("hotline"), ms("postgres"), ms("redis"),
+			ms("floor"), per(s.sql.statements), per(s.sql.transactions), per(s.sql.writing))
 	}
-	return out
-}
-
-func missed(rounds []popRound) (n int) { //nolint:nonamedreturns // a sum
-	for _, r := range rounds {
-		n += r.lost
+	for _, who := range opponents() {
+		s := sum(r.hungUp[who.name])
+		row(who.name, s.calls, s)
 	}
-	return n
-}
-
-func (r *report) gaps(name string) []Sample {
-	var out []Sample
-	for _, x := range r.rounds[name] {
-		out = append(out, x.gaps)
+	row("at rest, a second", r.rest.calls, r.rest)
+	if r.uncounted != nil {
+		r.line("  Statements were not counted: %v", r.uncounted)
 	}
-	return out
-}
-
-func (r *report) sum(name string) (all Sample, lost, calls int, used map[string]time.Duration) { //nolint:nonamedreturns // four results
-	used = map[string]time.Duration{}
-	for _, x := range r.rounds[name] {
-		all = append(all, x.gaps...)
-		lost += x.lost
-		calls += x.calls
-		for process, d := range x.cpu {
-			used[process] += d
+	s := sum(r.hungUp[nameHotline])
+	ms := func(process string) float64 {
+		return float64(s.cpu[process].Microseconds()) / 1000 / float64(max(s.calls, 1))
+	}
+	r.goal(
+		under("CPU per call, hotline", 5, "ms", ms("hotline"), s.calls > 0),
+		under("CPU per call, Postgres", 5, "ms", ms("postgres"), s.calls > 0),
+		under("CPU per call, Redis", .5, "ms", ms("redis"), s.calls > 0),
+		under("statements per call", 20, "", float64(s.sql.statements)/float64(max(s.calls, 1)), s.calls > 0 && r.uncounted == nil),
+		under("transactions per call", 7, "", float64(s.sql.transactions)/float64(max(s.calls, 1)), s.calls > 0),
+	)
+	if r.options.Trace {
+		r.line("")
+		r.line("  What Postgres was asked most in hotline's turns, times per call:")
+		for _, text := range s.sql.most(s.calls, 25) {
+			r.line("  %s", text)
 		}
 	}
-	return all, lost, calls, used
 }
 
-// goal is one line of reliability.md 11.3.
-type goal struct {
-	what, goal, reached string
-	met                 bool
+func (r *report) printFull() {
+	r.line("")
+	r.line("B1, B2  The same with %d waiting: their music fills the cores. No goal; printed.", r.options.Full)
+	r.gapTable(r.crowded, opponents())
+	queue, hotline, floor := gaps(r.crowded[nameQueue]), gaps(r.crowded[nameHotline]), gaps(r.crowded[nameFloor])
+	r.line("  Queue() / hotline: p50 %s, p99 %s", said(Ratios(queue, hotline, .5)), said(Ratios(queue, hotline, .99)))
+	r.line("  Queue() / floor:   p50 %s, p99 %s", said(Ratios(queue, floor, .5)), said(Ratios(queue, floor, .99)))
+	r.line("  hotline / floor:   p50 %s, p99 %s", said(Ratios(hotline, floor, .5)), said(Ratios(hotline, floor, .99)))
 }
 
-func atLeast(what string, want float64, got Ratio) goal {
-	return goal{what, fmt.Sprintf(">= %gx", want), said(got), got.Pairs > 0 && got.Median >= want}
+func (r *report) printNext() {
+	r.line("")
+	r.line("B1, B2  An official asks for the next caller (POST …/next over HTTP) -> the telephone rings (INVITE). %d waiting.", r.options.Waiting)
+	r.line("        ARI floor: a POST that stores nothing. Queue() has no such wish: its gaps are those of above.")
+	all := opponents()
+	r.gapTable(r.asked, []opponent{all[2], all[1]})
+	queue, hotline, floor := gaps(r.hungUp[nameQueue]), gaps(r.asked[nameHotline]), gaps(r.asked[nameFloor])
+	r.goal(
+		atLeast("B1  Queue() / hotline by 请接下一位, p50", 80, Ratios(queue, hotline, .5)),
+		atLeast("B1  Queue() / hotline by 请接下一位, p99", 80, Ratios(queue, hotline, .99)),
+		atMost("B2  hotline / ARI floor by 请接下一位, p50", 1.15, Ratios(hotline, floor, .5)),
+		atMost("B2  hotline / ARI floor by 请接下一位, p99", 1.3, Ratios(hotline, floor, .99)),
+	)
 }
 
-func atMost(what string, want float64, got Ratio) goal {
-	return goal{what, fmt.Sprintf("<= %gx", want), said(got), got.Pairs > 0 && got.Median <= want}
+func (r *report) gapTable(rounds map[string][]round, all []opponent) {
+	r.line("")
+	r.line("  %-10s %6s %6s %6s %10s %10s %10s %10s   %s", "", "n", "lost", "cut", "p50", "p90", "p99", "mean", "waiting")
+	for _, who := range all {
+		s := sum(rounds[who.name])
+		r.line("  %-10s %6d %6d %6d %10s %10s %10s %10s   %d", who.name, len(s.gaps), s.lost, s.cut, short(s.gaps.Quantile(.5)),
+			short(s.gaps.Quantile(.9)), short(s.gaps.Quantile(.99)), short(s.gaps.Mean()), s.waiting)
+	}
 }
 
-func within(what string, want, got time.Duration) goal {
-	return goal{what, fmt.Sprintf("<= %d ms", want.Milliseconds()), short(got), got > 0 && got <= want}
+func (r *report) printPop() {
+	r.line("")
+	r.line("B3  A citizen calls -> call.offered is in the page of the seat, while %d boards hear every fact.", r.options.Boards)
+	r.line("    bare: StasisStart, answer over ARI, one write of a ready-made frame to one socket when the channel is up.")
+	r.line("")
+	r.line("  %-10s %6s %6s %14s %10s %10s %14s %10s", "", "n", "lost", "200 OK: p50", "p90", "p99", "INVITE: p50", "p99")
+	for i, name := range [2]string{"hotline", "bare"} {
+		s, c := pool(answered(r.pops[i])), pool(called(r.pops[i]))
+		r.line("  %-10s %6d %6d %14s %10s %10s %14s %10s", name, len(s), missed(r.pops[i]), short(s.Quantile(.5)), short(s.Quantile(.9)),
+			short(s.Quantile(.99)), short(c.Quantile(.5)), short(c.Quantile(.99)))
+	}
+	r.goal(
+		atMost("B3  hotline / bare from 200 OK, p50", 1.5, Ratios(answered(r.pops[0]), answered(r.pops[1]), .5)),
+		within("B3  hotline from 200 OK, p99", 12*time.Millisecond, pool(answered(r.pops[0])).Quantile(.99), len(r.pops[0]) > 0),
+		atMost("B3  hotline / bare from INVITE, p50", 2.5, Ratios(called(r.pops[0]), called(r.pops[1]), .5)))
 }
 
-func said(r Ratio) string {
-	if r.Pairs == 0 {
-		return "not measured: a side has no times"
+func (r *report) printAssign() {
+	if len(r.assigned) == 0 {
+		return
 	}
-	return fmt.Sprintf("%.2fx (%.2f-%.2f), %d pairs", r.Median, r.Min, r.Max, r.Pairs)
-}
-
-// offerSeconds reads the server's own figure.
-func offerSeconds(ctx context.Context, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", fmt.Errorf("ask for metrics: %w", err)
-	}
-	res, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
-	if err != nil {
-		return "", fmt.Errorf("ask for metrics: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", fmt.Errorf("read metrics: %w", err)
-	}
-	return readOffers(string(text)), nil
-}
-
-// readOffers finds the histogram in the exposition text.
-func readOffers(text string) string {
-	const name = "hotline_calls_offer_seconds"
-	var count, sum float64
-	type bucket struct {
-		bound string
-		under float64
-	}
-	var buckets []bucket
-	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(strings.TrimSpace(line), name)
-		key, value, found := strings.Cut(rest, " ")
-		n, err := strconv.ParseFloat(value, 64)
-		if !ok || !found || err != nil {
-			continue
-		}
-		switch key {
-		case "_count":
-			count = n
-		case "_sum":
-			sum = n
-		default:
-			bound := strings.TrimSuffix(strings.TrimPrefix(key, `_bucket{le="`), `"}`)
-			buckets = append(buckets, bucket{bound, n})
-		}
-	}
-	if count == 0 {
-		return "none"
-	}
-	under := func(q float64) string {
-		for _, b := range buckets {
-			if b.under >= q*count {
-				return b.bound + " s"
+	r.line("")
+	r.line("B4  Assignments per second, %d at once. Claim: what changed and the next pair, one script in Redis. Commit: the offer, and the", assigners)
+	r.line("    refusal that makes the seat free again. redis-benchmark: the same script, %d clients. pgbench -M prepared: the same", assigners)
+	r.line("    statements in the same pipelines, %d clients. hotline's ledger has %d connections, as in the server.", assigners, connections)
+	r.line("")
+	r.line("  %-22s %12s %22s %22s", "", "per second", "CPU each: store, µs", "who asks, µs")
+	var claims, commits Ratio
+	claims, commits = rates(r.assigned, func(t assignTurn) (float64, float64) { return t.claims.perSecond, t.redis.perSecond }),
+		rates(r.assigned, func(t assignTurn) (float64, float64) { return t.commits.perSecond, t.pgbench.perSecond })
+	for _, row := range []struct {
+		name string
+		of   func(assignTurn) (rate, error)
+	}{
+		{"claim, hotline", func(t assignTurn) (rate, error) { return t.claims, nil }},
+		{"claim, redis-benchmark", func(t assignTurn) (rate, error) { return t.redis, t.redisErr }},
+		{"claim+commit, hotline", func(t assignTurn) (rate, error) { return t.commits, nil }},
+		{"commit, pgbench", func(t assignTurn) (rate, error) { return t.pgbench, t.pgbenchErr }},
+	} {
+		all := make([]rate, len(r.assigned))
+		var failed error
+		for i, t := range r.assigned {
+			var err error
+			if all[i], err = row.of(t); err != nil {
+				failed = err
 			}
 		}
-		return "?"
+		if failed != nil {
+			r.line("  %-22s COULD NOT RUN, so nothing is said about it: %v", row.name, failed)
+			continue
+		}
+		m := middle(all)
+		r.line("  %-22s %12.0f %22.0f %22.0f", row.name, m.perSecond, float64(m.server.Nanoseconds())/1000, float64(m.client.Nanoseconds())/1000)
 	}
-	return fmt.Sprintf("n %.0f, mean %.2f ms, p50 <= %s, p99 <= %s (all turns, filling included)", count, 1000*sum/count, under(.5), under(.99))
+	r.goal(atLeast("B4  claims, hotline / redis-benchmark", .9, claims), atLeast("B4  claims and commits, hotline / pgbench", .8, commits),
+		within("B8  the queue filled anew with 10,000 callers", 80*time.Millisecond, r.rebuilt, r.rebuilt > 0))
+}
+
+func (r *report) printKill() {
+	k := r.killed
+	if len(k.ours) == 0 {
+		return
+	}
+	r.line("")
+	r.line("B8  kill -9 of hotline with %d citizens waiting without media; a seat hangs up meanwhile -> it is rung for the one whose turn it is.", k.waiting)
+	r.line("    bare: a process starts, reads the open calls by one SELECT and the channels by one GET, and decides nothing.")
+	r.line("")
+	r.line("  %-10s %4s %10s %10s %10s   %s", "", "n", "min", "p50", "max", "offers to somebody whose turn it was not")
+	r.line("  %-10s %4d %10s %10s %10s   %d", nameHotline, len(k.ours), short(k.ours.Quantile(0)), short(k.ours.Quantile(.5)), short(k.ours.Quantile(1)), k.wrong)
+	r.line("  %-10s %4d %10s %10s %10s", "bare", len(k.bare), short(k.bare.Quantile(0)), short(k.bare.Quantile(.5)), short(k.bare.Quantile(1)))
+	each := func(s Sample) []Sample {
+		out := make([]Sample, len(s))
+		for i := range s {
+			out[i] = s[i : i+1]
+		}
+		return out
+	}
+	r.goal(atMost("B8  hotline / bare", 1.5, Ratios(each(k.ours), each(k.bare), .5)), within("B8  hotline, longest", time.Second, k.ours.Quantile(1), k.wrong == 0))
+}
+
+func (r *report) printTrace() {
+	for _, w := range r.ways {
+		if len(w.took) == 0 {
+			continue // Queue() notes nothing
+		}
+		r.line("")
+		for _, line := range w.lines() {
+			r.line("%s", line)
+		}
+	}
 }

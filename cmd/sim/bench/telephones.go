@@ -17,10 +17,19 @@ type telephones struct {
 	log   *slog.Logger
 
 	mu    sync.Mutex
-	talk  span                 // guarded by mu, as all below
-	freed map[string]time.Time // when a seat sent its BYE and has not been rung since
+	way   manner               // guarded by mu, as all below
+	freed map[string]time.Time // when a seat was free and has not been rung since
 	gaps  []gap
 	calls int
+	cut   int // conversations that the other side has ended
+	leave map[string]chan struct{}
+}
+
+// manner is how officials behave for a turn. With next they wrap up after each call and then ask for the next caller, as the
+// person does who presses 请接下一位; without it they are free when they have hung up.
+type manner struct {
+	talk, wrapUp span
+	next         func(ctx context.Context, seat string) error
 }
 
 type span struct{ min, max time.Duration }
@@ -30,15 +39,15 @@ func (s span) draw() time.Duration {
 	return s.min + rand.N(s.max-s.min+1) //nolint:gosec // how long a simulated person talks is no secret
 }
 
-// gap is the time from a seat's BYE to its next INVITE.
+// gap is the time from a seat's end of work, its BYE or its wish for the next caller, to its next INVITE.
 type gap struct {
 	seat string
-	at   time.Time // of the BYE
+	at   time.Time // of the end
 	took time.Duration
 }
 
 func openTelephones(ctx context.Context, addr string, log *slog.Logger) (*telephones, error) {
-	t := &telephones{log: log, freed: map[string]time.Time{}}
+	t := &telephones{log: log, freed: map[string]time.Time{}, leave: map[string]chan struct{}{}}
 	p, err := phone.Open(ctx, addr, func(c *phone.Call) { t.take(ctx, c, time.Now()) })
 	if err != nil {
 		return nil, err
@@ -55,7 +64,7 @@ func (t *telephones) take(ctx context.Context, c *phone.Call, rung time.Time) {
 
 // conversation answers at once and hangs up when the talk is over, unless the other side has.
 func (t *telephones) conversation(ctx context.Context, c *phone.Call, rung time.Time) error {
-	talk := t.rang(c.User, rung)
+	way, leave := t.rang(c.User, rung)
 	v, err := phone.NewVoice("127.0.0.3", nil, nil)
 	if err != nil {
 		return err
@@ -64,54 +73,98 @@ func (t *telephones) conversation(ctx context.Context, c *phone.Call, rung time.
 	if err := c.Answer(v); err != nil {
 		return err
 	}
-	over := time.NewTimer(talk)
+	over := time.NewTimer(way.talk.draw())
 	defer over.Stop()
 	select {
 	case <-c.Done():
-		return nil
+		t.count(&t.cut)
+		return t.wrapUp(ctx, c.User, way)
 	case <-over.C:
+	case <-leave:
 	}
-	t.mu.Lock()
-	t.freed[c.User] = time.Now()
-	t.calls++
-	t.mu.Unlock()
-	return c.Hangup(ctx)
+	t.count(&t.calls)
+	if way.next == nil {
+		t.free(c.User)
+	}
+	if err := c.Hangup(ctx); err != nil {
+		return err
+	}
+	return t.wrapUp(ctx, c.User, way)
 }
 
-// rang notes the gap before an INVITE and says how long will be talked.
-func (t *telephones) rang(seat string, at time.Time) time.Duration {
+// wrapUp ends in asking for the next caller, where officials do so.
+func (t *telephones) wrapUp(ctx context.Context, seat string, way manner) error {
+	if way.next == nil || !pause(ctx, way.wrapUp.draw()) {
+		return nil
+	}
+	t.free(seat)
+	return way.next(ctx, seat)
+}
+
+func (t *telephones) free(seat string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.freed[seat] = time.Now()
+}
+
+func (t *telephones) count(n *int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*n++
+}
+
+// rang notes the gap before an INVITE, and says how the call goes on and what ends it before its time.
+func (t *telephones) rang(seat string, at time.Time) (manner, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if freed, ok := t.freed[seat]; ok {
 		delete(t.freed, seat)
 		t.gaps = append(t.gaps, gap{seat: seat, at: freed, took: at.Sub(freed)})
 	}
-	return t.talk.draw()
+	t.leave[seat] = make(chan struct{})
+	return t.way, t.leave[seat]
 }
 
-// begin forgets what was and sets how long is talked from now on.
-func (t *telephones) begin(talk span) {
+// hangUp lets a seat that talks hang up now.
+func (t *telephones) hangUp(seat string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.talk, t.gaps, t.calls = talk, nil, 0
+	if leave := t.leave[seat]; leave != nil {
+		delete(t.leave, seat)
+		close(leave)
+	}
+}
+
+// begin forgets what was and sets how officials behave from now on.
+func (t *telephones) begin(way manner) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.way, t.gaps, t.calls, t.cut = way, nil, 0, 0
 	clear(t.freed)
 }
 
-// conversations counts those that the seats have ended.
-func (t *telephones) conversations() int {
+// forget drops the gaps.
+func (t *telephones) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls
+	t.gaps = nil
+}
+
+// conversations counts those that the seats have ended, and those that they have not.
+func (t *telephones) conversations() (int, int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls, t.cut
 }
 
 // measured are the gaps that began between two times; lost are seats that were not rung again after one.
-func (t *telephones) measured(from, to time.Time) (Sample, int) {
+func (t *telephones) measured(from, to time.Time) ([]gap, int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var s Sample
+	var all []gap
 	for _, g := range t.gaps {
 		if !g.at.Before(from) && g.at.Before(to) {
-			s = append(s, g.took)
+			all = append(all, g)
 		}
 	}
 	lost := 0
@@ -120,5 +173,5 @@ func (t *telephones) measured(from, to time.Time) (Sample, int) {
 			lost++
 		}
 	}
-	return s, lost
+	return all, lost
 }

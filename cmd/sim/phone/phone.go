@@ -34,6 +34,8 @@ type Call struct {
 	User  string // user part of the address that was called
 	Voice *Voice // what is said and heard; nil until there is an SDP
 
+	Answered time.Time // when the 200 OK of an outgoing call was read
+
 	in   *sipgo.DialogServerSession
 	out  *sipgo.DialogClientSession
 	done <-chan struct{}
@@ -151,7 +153,14 @@ func (p *Phone) Dial(ctx context.Context, to, from string, v *Voice) (*Call, err
 	if err != nil {
 		return nil, fmt.Errorf("invite %s: %w", to, err)
 	}
-	if err := dlg.WaitAnswer(ctx, sipgo.AnswerOptions{}); err != nil {
+	var answered time.Time
+	note := func(res *sip.Response) error {
+		if res.IsSuccess() {
+			answered = time.Now()
+		}
+		return nil
+	}
+	if err := dlg.WaitAnswer(ctx, sipgo.AnswerOptions{OnResponse: note}); err != nil {
 		_ = dlg.Close()
 		return nil, fmt.Errorf("wait for the answer of %s: %w", to, err)
 	}
@@ -162,7 +171,7 @@ func (p *Phone) Dial(ctx context.Context, to, from string, v *Voice) (*Call, err
 		_ = dlg.Bye(ctx)
 		return nil, err
 	}
-	return &Call{User: uri.User, Voice: v, out: dlg, done: dlg.Context().Done()}, nil
+	return &Call{User: uri.User, Voice: v, Answered: answered, out: dlg, done: dlg.Context().Done()}, nil
 }
 
 // Ring tells the other side that the telephone rings.
