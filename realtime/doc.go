@@ -5,10 +5,15 @@
 //
 //	{"type":"hello","position":"12-34","resumed":true}     first; resumed false: read fresh snapshots
 //	{"type":"fact","position":"12-35","kind":"call.offered","subject":"…","topics":["…"],"at":"…","actor":"…","data":{…}}
+//	{"type":"passed","position":"12-35"}                    everything up to there has been told
 //	{"type":"gauge","topic":"board","at":"…","data":{…}}    worth only its latest value, never stored
 //
 // A browser reads a snapshot by HTTP, which carries a position, asks for a ticket with that position, and opens the socket with it: the
 // ticket travels as a subprotocol, works once, and is never echoed. Facts after the position follow without a gap.
+//
+// A fact of one seat, call or ticket may come before its turn, with "early":true. It is not told again, but its position is none to resume
+// from: what comes between has not been told. The position of a later fact without the mark is, and so is that of "passed". Whoever resumes
+// from before an early fact is told it again.
 //
 // Close codes: 3001 going away, 3008 too slow, 3010 position too old (all three: reconnect), 3500 login ended, 3501 not allowed (do
 // not), 4429 too many messages.

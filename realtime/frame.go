@@ -28,6 +28,7 @@ type helloMessage struct {
 type factMessage struct {
 	Type     string          `json:"type"`
 	Position string          `json:"position"`
+	Early    bool            `json:"early,omitempty"`
 	Kind     string          `json:"kind"`
 	Subject  string          `json:"subject"`
 	Topics   []string        `json:"topics"`
@@ -43,11 +44,16 @@ type gaugeMessage struct {
 	Data  any       `json:"data"`
 }
 
-func factFrame(f factlog.Fact) ([]byte, error) {
+func factFrame(f factlog.Fact, early bool) ([]byte, error) {
 	return textFrame(factMessage{
-		Type: "fact", Position: f.Position.String(), Kind: f.Kind, Subject: f.Subject, Topics: f.Topics,
+		Type: "fact", Position: f.Position.String(), Early: early, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics,
 		At: f.At.UTC(), Actor: f.Actor, Data: f.Data,
 	})
+}
+
+// passedFrame says up to where everything has been told.
+func passedFrame(p factlog.Position) []byte {
+	return frame(0x81, []byte(`{"type":"passed","position":"`+p.String()+`"}`))
 }
 
 // textFrame is a whole unmasked text frame, made once and written to every socket as it is.

@@ -19,8 +19,8 @@ import (
 
 // Config says what the hub reads and whom it serves. The limits have defaults (reliability.md 7 and 11.4).
 type Config struct {
-	Facts      factlog.DB
-	Signal     *factlog.Signal
+	Facts      factlog.DB    // for what browsers that come back have missed
+	Feed       *factlog.Feed // everything from now on
 	Authorizer Authorizer
 	Origins    []string // as browsers send them; others are refused
 	Log        *slog.Logger
@@ -104,14 +104,14 @@ func New(cfg Config) *Hub {
 
 // Run follows the fact log and hands every fact to those who may hear it, until ctx ends; then the sockets are told to reconnect.
 func (h *Hub) Run(ctx context.Context) error {
-	from, err := h.head(ctx)
+	from, err := h.cfg.Feed.Begin(ctx)
 	if err != nil {
 		return unlessOver(err)
 	}
 	h.mu.Lock()
 	h.at, h.running = from, true
 	h.mu.Unlock()
-	err = h.reader.Follow(ctx, factlog.Following{From: from, Signal: h.cfg.Signal, Log: h.cfg.Log}, h.deliver)
+	err = h.cfg.Feed.Follow(ctx, from, h.deliver)
 	h.stop()
 	return unlessOver(err)
 }
@@ -124,38 +124,21 @@ func unlessOver(err error) error {
 	return err
 }
 
-// head waits for the database: a hub that starts first is no fault.
-func (h *Hub) head(ctx context.Context) (factlog.Position, error) {
-	retry := time.NewTicker(500 * time.Millisecond)
-	defer retry.Stop()
-	for {
-		p, err := factlog.Head(ctx, h.cfg.Facts)
-		if err == nil || ctx.Err() != nil {
-			return p, err
-		}
-		h.cfg.Log.WarnContext(ctx, "hub waits for the fact log", slog.Any("err", err))
-		select {
-		case <-ctx.Done():
-		case <-retry.C:
-		}
-	}
-}
-
 func (h *Hub) deliver(ctx context.Context, facts []factlog.Fact) error {
 	for _, f := range facts {
-		frame, err := factFrame(f)
-		if err != nil {
-			h.cfg.Log.ErrorContext(ctx, "fact cannot be sent", slog.String("kind", f.Kind), slog.Any("err", err))
-		}
 		h.mu.Lock()
 		h.at = f.Position
 		to := h.hearersLocked(f.Topics)
 		h.mu.Unlock()
-		if err != nil {
-			continue
-		}
-		for _, s := range to {
-			s.sendFact(f.Position, frame)
+		if len(to) > 0 {
+			frame, err := factFrame(f, false)
+			if err != nil {
+				h.cfg.Log.ErrorContext(ctx, "fact cannot be sent", slog.String("kind", f.Kind), slog.Any("err", err))
+				continue
+			}
+			for _, s := range to {
+				s.sendFact(f.Position, frame)
+			}
 		}
 		if h.cfg.Told != nil {
 			h.cfg.Told(f)
@@ -163,6 +146,30 @@ func (h *Hub) deliver(ctx context.Context, facts []factlog.Fact) error {
 		h.metrics.lag.Observe(h.cfg.Now().Sub(f.At).Seconds())
 	}
 	return nil
+}
+
+// Early hands facts that have just been committed, with their positions, to those who wait for news of one seat, call or ticket, before
+// the log tells them (RH7). Who has heard a fact early hears it no second time from the log. Facts without a position are left to it.
+func (h *Hub) Early(facts []factlog.Fact) {
+	for _, f := range facts {
+		if f.Position.XID == 0 {
+			continue
+		}
+		h.mu.Lock()
+		to := h.hearersLocked(particulars(f.Topics))
+		h.mu.Unlock()
+		if len(to) == 0 {
+			continue
+		}
+		frame, err := factFrame(f, true)
+		if err != nil {
+			h.cfg.Log.Error("fact cannot be sent", slog.String("kind", f.Kind), slog.Any("err", err))
+			continue
+		}
+		for _, s := range to {
+			s.sendEarly(f.Position, frame)
+		}
+	}
 }
 
 // hearersLocked are those of any of the topics, each once.
@@ -200,6 +207,18 @@ func (h *Hub) Gauge(topic string, data any) {
 	for _, s := range to {
 		s.sendGauge(topic, frame)
 	}
+}
+
+// Heard tells whether anybody hears one of the topics that the question is true of.
+func (h *Hub) Heard(topics func(topic string) bool) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for topic := range h.topics {
+		if topics(topic) {
+			return true
+		}
+	}
+	return false
 }
 
 // Cut ends the sockets of a login that is over, within the call, and those that it is just opening. A login does not come back.

@@ -46,21 +46,24 @@ func setup(tb testing.TB, change func(*realtime.Config)) *bundle {
 	b.origin = "http://" + srv.Listener.Addr().String()
 	b.url = "ws://" + srv.Listener.Addr().String()
 	cfg := realtime.Config{
-		Facts: b.pool, Signal: b.signal, Authorizer: perSubject{}, Origins: []string{b.origin},
+		Facts: b.pool, Authorizer: perSubject{}, Origins: []string{b.origin},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 	if change != nil {
 		change(&cfg)
 	}
+	cfg.Feed = factlog.NewFeed(cfg.Facts, factlog.Following{Signal: b.signal})
 	b.hub = realtime.New(cfg)
 	srv.Config.Handler = b.hub
 	srv.Start()
 	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
-	ended := make(chan error, 1)
+	ended, fed := make(chan error, 1), make(chan error, 1)
+	go func() { fed <- cfg.Feed.Run(ctx) }()
 	go func() { ended <- b.hub.Run(ctx) }()
 	tb.Cleanup(func() {
 		stop()
 		require.NoError(tb, <-ended)
+		require.ErrorIs(tb, <-fed, context.Canceled)
 		srv.Close()
 	})
 	return b
@@ -129,6 +132,7 @@ type message struct {
 	Type     string `json:"type"`
 	Position string `json:"position"`
 	Resumed  bool   `json:"resumed"`
+	Early    bool   `json:"early"`
 	Kind     string `json:"kind"`
 	Topic    string `json:"topic"`
 	Data     map[string]any

@@ -77,6 +77,10 @@ func particular(topic string) bool {
 	return strings.HasPrefix(topic, "seat:") || strings.HasPrefix(topic, "call:") || strings.HasPrefix(topic, "ticket:")
 }
 
+func particulars(topics []string) []string {
+	return slices.DeleteFunc(slices.Clone(topics), func(topic string) bool { return !particular(topic) })
+}
+
 // resume sends what lies between the browser's position and the place from which it hears everything.
 func (h *Hub) resume(ctx context.Context, s *socket, since *factlog.Position, at factlog.Position) {
 	missed, resumed := h.missed(ctx, s, since, at)
@@ -106,7 +110,7 @@ func (h *Hub) missed(ctx context.Context, s *socket, since *factlog.Position, at
 	}
 	frames := make([][]byte, 0, len(facts))
 	for _, f := range facts {
-		frame, err := factFrame(f)
+		frame, err := factFrame(f, false)
 		if err != nil {
 			return nil, false
 		}

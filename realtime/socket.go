@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,14 +26,16 @@ type socket struct {
 	gather time.Duration // how long what is queued waits for more
 
 	mu     sync.Mutex
-	held   bool              // resuming: live facts wait behind what is being read; guarded by mu, as all below
-	floor  factlog.Position  // the browser knows the log up to here
-	live   []held            // facts that came while resuming
-	queue  net.Buffers       // whole frames
-	bytes  int               // in queue
-	gauges map[string][]byte // newest frame of each topic
-	last   []byte            // close frame; nothing is queued after it
-	first  bool              // the hello waits, and does not gather
+	held   bool               // resuming: live facts wait behind what is being read; guarded by mu, as all below
+	floor  factlog.Position   // the browser has been told the log up to here
+	early  []factlog.Position // beyond the floor, and told already
+	passed bool               // the browser does not know of the floor: what it last passed was told early
+	live   []held             // facts that came while resuming
+	queue  net.Buffers        // whole frames
+	bytes  int                // in queue
+	gauges map[string][]byte  // newest frame of each topic
+	last   []byte             // close frame; nothing is queued after it
+	first  bool               // the hello waits, and does not gather
 
 	round uint64 // last fact it was chosen for; guarded by Hub.mu
 }
@@ -56,9 +59,29 @@ func (s *socket) sendFact(at factlog.Position, frame []byte) {
 		}
 		return
 	}
-	if s.floor.Less(at) {
+	if !s.floor.Less(at) {
+		return
+	}
+	s.floor = at
+	s.passed = slices.Contains(s.early, at)
+	s.early = slices.DeleteFunc(s.early, func(p factlog.Position) bool { return !at.Less(p) })
+	if !s.passed { // that goes out with what comes next: nobody waits for it
 		s.pushLocked(frame)
 	}
+}
+
+// mostEarly bounds what is told early and not yet passed, as while the log is held back.
+const mostEarly = 256
+
+// sendEarly queues a fact before its turn, unless its turn has come or the socket is not that far.
+func (s *socket) sendEarly(at factlog.Position, frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held || !s.floor.Less(at) || len(s.early) >= mostEarly || slices.Contains(s.early, at) {
+		return
+	}
+	s.early = append(s.early, at)
+	s.pushLocked(frame)
 }
 
 // pushLocked queues a frame; a queue that is full is a verdict.
@@ -87,6 +110,7 @@ func (s *socket) release(hello []byte, missed [][]byte, floor factlog.Position) 
 	}
 	for _, f := range s.live {
 		if floor.Less(f.at) {
+			s.floor = f.at
 			s.pushLocked(f.frame)
 		}
 	}
@@ -149,6 +173,10 @@ func (s *socket) take() (net.Buffers, bool) {
 	s.queue, s.bytes = nil, 0
 	if s.held {
 		return out, false
+	}
+	if s.passed {
+		s.passed = false
+		out = append(out, passedFrame(s.floor))
 	}
 	for topic, frame := range s.gauges {
 		out = append(out, frame)

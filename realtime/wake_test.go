@@ -14,10 +14,10 @@ import (
 	"hotline/realtime/factlog"
 )
 
-func runWake(t *testing.T, client redis.UniversalClient) (*realtime.Wake, *factlog.Signal) {
+func runWake(t *testing.T, client redis.UniversalClient, prefix string) (*realtime.Wake, *factlog.Signal) {
 	t.Helper()
 	signal := factlog.NewSignal()
-	w := realtime.NewWake(signal, client, slog.New(slog.DiscardHandler))
+	w := realtime.NewWake(signal, client, prefix, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
@@ -30,9 +30,9 @@ func runWake(t *testing.T, client redis.UniversalClient) (*realtime.Wake, *factl
 
 func TestWakeReachesOtherProcesses(t *testing.T) {
 	t.Parallel()
-	client, _ := pgtest.Redis(t)
-	here, _ := runWake(t, client)
-	_, there := runWake(t, client)
+	client, prefix := pgtest.Redis(t)
+	here, _ := runWake(t, client, prefix)
+	_, there := runWake(t, client, prefix)
 	woken := there.Wait()
 	again := time.NewTicker(10 * time.Millisecond) // the other may not have subscribed yet
 	defer again.Stop()
@@ -48,12 +48,58 @@ func TestWakeReachesOtherProcesses(t *testing.T) {
 	}
 }
 
+// RH6: a process wakes itself once, not again by its own PUBLISH, and other prefixes are other systems. While it hears the others its
+// readers poll slowly.
+func TestOwnWakeIsNotHeardAgain(t *testing.T) {
+	t.Parallel()
+	client, prefix := pgtest.Redis(t)
+	here, mine := runWake(t, client, prefix)
+	there, theirs := runWake(t, client, prefix)
+	foreign, _ := runWake(t, client, prefix+"other:")
+	heard := func(s *factlog.Signal) bool {
+		select {
+		case <-s.Wait():
+			return true
+		case <-time.After(50 * time.Millisecond):
+			return false
+		}
+	}
+	for _, pair := range []struct {
+		to *factlog.Signal
+		by *realtime.Wake
+	}{{theirs, here}, {mine, there}} { // both have subscribed
+		woken := pair.to.Wait()
+		require.Eventually(t, func() bool {
+			pair.by.Wake()
+			select {
+			case <-woken:
+				return true
+			default:
+				return false
+			}
+		}, 10*time.Second, 10*time.Millisecond)
+	}
+	for heard(mine) || heard(theirs) { // what is still on its way
+	}
+	foreign.Wake()
+	require.False(t, heard(mine))
+	other := theirs.Wait()
+	here.Wake()
+	woken := mine.Wait()
+	<-other // the PUBLISH has gone round
+	select {
+	case <-woken:
+		require.Fail(t, "woken by the own PUBLISH")
+	case <-time.After(50 * time.Millisecond):
+	}
+}
+
 // F10: with Redis away the readers of this process are woken at once, and the writer does not wait.
 func TestWakeWithoutRedis(t *testing.T) {
 	t.Parallel()
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	t.Cleanup(func() { _ = client.Close() })
-	w, signal := runWake(t, client)
+	w, signal := runWake(t, client, "")
 	for range 100 {
 		woken := signal.Wait()
 		w.Wake()

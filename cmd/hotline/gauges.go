@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,9 @@ type gauge struct {
 	SeatsSeated int   `json:"seats"`
 }
 
-// sampleGauges reads every line once a second and sends it whole.
+func isGauge(topic string) bool { return topic == "board" || strings.HasPrefix(topic, "line:") }
+
+// sampleGauges reads every line once a second and sends it whole, as long as anybody hears it.
 func (s *server) sampleGauges(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -27,6 +30,9 @@ func (s *server) sampleGauges(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		}
+		if !s.hub.Heard(isGauge) {
+			continue
 		}
 		err := s.sample(ctx)
 		if err != nil && !failed && ctx.Err() == nil {

@@ -45,7 +45,7 @@ func (s *server) cut(login string) {
 // wireHub joins the push and the softphone proxy.
 func (s *server) wireHub(context.Context) error {
 	s.hub = realtime.New(realtime.Config{
-		Facts: s.web, Signal: s.wake, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
+		Facts: s.web, Feed: s.feed, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
 		SocketsIP: s.settings.SocketsPerAddress, SocketsLogin: s.settings.SocketsPerLogin,
 		Gather: 30 * time.Millisecond, Told: s.told(),
 	})
@@ -103,8 +103,8 @@ func hears(id agent.Identity, own agent.SeatID, topic string) bool {
 // react opens and seats the tickets of calls as their facts come.
 func (s *server) react(ctx context.Context) error {
 	err := factlog.React(ctx, s.web, factlog.Reaction{
-		Consumer: ticketstore.Consumer, Kinds: ticketstore.Kinds(), Apply: s.drafts.Handler(rand.Reader),
-		Signal: s.wake, Gather: 20 * time.Millisecond, Now: s.now, Log: s.log,
+		Consumer: ticketstore.Consumer, Kinds: ticketstore.Kinds(), Wants: ticketstore.Wants, Apply: s.drafts.Handler(rand.Reader),
+		Feed: s.feed, Wake: s.spread, Gather: gatherTickets, Now: s.now, Log: s.log,
 		Parked: func(consumer string, f factlog.Fact, err error) {
 			s.log.ErrorContext(ctx, "a fact took no effect", slog.String("consumer", consumer), slog.String("fact", f.Position.String()), slog.Any("err", err))
 		},
@@ -115,8 +115,13 @@ func (s *server) react(ctx context.Context) error {
 	return err
 }
 
-func (s *server) sweepTickets(ctx context.Context) error {
-	n, err := s.drafts.Sweep(ctx, rand.Reader, s.now())
+// sweepTickets looks back over days now and then, and over hours in between.
+func (s *server) sweepTickets(ctx context.Context, far bool) error {
+	sweep := s.drafts.SweepAgain
+	if far {
+		sweep = s.drafts.Sweep
+	}
+	n, err := sweep(ctx, rand.Reader, s.now())
 	if n > 0 {
 		s.log.WarnContext(ctx, "tickets opened by the sweep, not by their fact", slog.Int("tickets", n))
 	}
@@ -128,11 +133,14 @@ func (s *server) sweepTickets(ctx context.Context) error {
 func (s *server) keepLogins(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for {
+	for looks := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		}
+		if looks--; s.seatsMoved.Swap(false) {
+			looks = looksAfterMove
 		}
 		open := s.openLogins()
 		alive, err := s.auth.Alive(ctx, open)
@@ -148,8 +156,35 @@ func (s *server) keepLogins(ctx context.Context) error {
 				s.cut(login)
 			}
 		}
-		_ = s.hub.Recheck(ctx, alive) // who has left a seat no longer hears it (V8.3.1); the database that is away is asked again
+		if looks > 0 || looks%looksEvery == 0 { // who has left a seat no longer hears it (V8.3.1)
+			if s.hub.Recheck(ctx, alive) != nil {
+				looks = max(looks, 0) + 1 // the database that is away is asked again
+			}
+		}
 	}
+}
+
+// What people may hear changes with their seats alone. A socket that was just being opened when its person moved is found by another look.
+const (
+	looksAfterMove = 6
+	looksEvery     = 30 // seconds, all the same
+)
+
+// watchSeats notes that somebody has taken or left a seat, here or in another process.
+func (s *server) watchSeats(ctx context.Context) error {
+	from, err := s.feed.Begin(ctx)
+	if err == nil {
+		err = s.feed.Follow(ctx, from, func(_ context.Context, facts []factlog.Fact) error {
+			if slices.ContainsFunc(facts, func(f factlog.Fact) bool { return f.Kind == "seat.taken" || f.Kind == "seat.signed_out" }) {
+				s.seatsMoved.Store(true)
+			}
+			return nil
+		})
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // openLogins are those that have a socket of either kind, each once.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -132,6 +133,9 @@ func (s *server) applyPhones(ctx context.Context) error {
 }
 
 func (s *server) tellPhone(ctx context.Context, news telephony.Signal) error {
+	if missed(news) {
+		clear(s.phonesAt) // what came then is not known
+	}
 	if up, ok := news.(telephony.Up); ok {
 		s.pushSeats(ctx, up.Entity)
 		return nil
@@ -140,6 +144,42 @@ func (s *server) tellPhone(ctx context.Context, news telephony.Signal) error {
 		return s.phoneChanged(ctx, phone)
 	}
 	return s.comparePhones(ctx)
+}
+
+// phoneAt is where a seat's telephone was, as stored lately. The exchange tells it at every call of the seat anew; it is asked about the
+// store again only now and then.
+type phoneAt struct {
+	seat   agent.SeatID // empty: no seat's
+	online bool
+	until  time.Time
+}
+
+const (
+	phoneKnown = time.Minute
+	mostPhones = 4096
+)
+
+// phoneChanged stores where a telephone is, unless that is known. A conversation that waits for it need not wait for its next try (A11).
+func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) error {
+	at, known := s.phonesAt[v.Endpoint]
+	if now := s.now(); !known || at.online != v.Online || now.After(at.until) {
+		if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
+			return err
+		}
+		seat, err := s.agentStore.SeatOfEndpoint(ctx, v.Endpoint)
+		if err != nil && !errors.Is(err, agent.ErrNotFound) {
+			return err
+		}
+		if len(s.phonesAt) >= mostPhones {
+			clear(s.phonesAt)
+		}
+		at = phoneAt{seat: seat, online: v.Online, until: now.Add(phoneKnown)}
+		s.phonesAt[v.Endpoint] = at
+	}
+	if at.seat != "" && v.Online {
+		s.controller.SeatOnline(at.seat)
+	}
+	return nil
 }
 
 // comparePhones finds the telephones that came or went while events were missed. One at a fixed contact does not register: it

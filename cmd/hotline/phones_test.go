@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	agentstore "hotline/agent/store"
 	"hotline/cmd/sim/seat"
 	"hotline/telephony"
 )
@@ -155,4 +156,50 @@ func TestNewsOfATelephoneOutlivesAnOutage(t *testing.T) {
 	store.failures.Store(5)
 	b.fake.Register(endpoint)
 	b.registered(t, endpoint, true)
+}
+
+// asking is a store that counts how often it is asked whose a telephone is.
+type asking struct {
+	agent.Store
+
+	asked atomic.Int64
+}
+
+func (a *asking) SeatOfEndpoint(ctx context.Context, endpoint string) (agent.SeatID, error) {
+	a.asked.Add(1)
+	return a.Store.SeatOfEndpoint(ctx, endpoint)
+}
+
+// RH8: the exchange tells at every call where a telephone is; what is known is no question to the database. After events were missed
+// nothing is known.
+func TestWhatIsKnownOfATelephoneIsNotAsked(t *testing.T) {
+	t.Parallel()
+	var store *asking
+	b := setup(t, func(s *server) {
+		store = &asking{Store: s.agents.Store}
+		s.agents.Store = store
+	})
+	require.NoError(t, b.srv.agentStore.PutSeats(t.Context(), time.Now(), agentstore.Seat{ID: "A02", Line: "session", Kind: agent.SeatOfficial, Label: "二号"}))
+	here, other := b.sit(t, "jieting", "A01"), b.sit(t, "lingyige", "A02")
+	b.fake.Register(here)
+	b.registered(t, here, true)
+	before := store.asked.Load()
+	for range 20 {
+		b.srv.phoneNews.put(telephony.EndpointChanged{Endpoint: here, Online: true}) // as at each INVITE, answer and BYE
+		require.Eventually(t, func() bool {
+			b.srv.phoneNews.mu.Lock()
+			defer b.srv.phoneNews.mu.Unlock()
+			return len(b.srv.phoneNews.queue) == 0
+		}, 10*time.Second, time.Millisecond)
+	}
+	b.fake.Register(other)
+	b.registered(t, other, true) // and so all before it
+	require.LessOrEqual(t, store.asked.Load()-before, int64(3), "of the other one, and of both when it was new")
+	b.fake.Unregister(here)
+	b.registered(t, here, false)
+	b.fake.Register(here)
+	b.registered(t, here, true)
+	b.fake.Drop()
+	b.fake.Unregister(here)
+	b.registered(t, here, false)
 }

@@ -12,8 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
-
-	"hotline/telephony"
 )
 
 type serveCmd struct {
@@ -50,12 +48,14 @@ func (s *server) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.serveHTTP(ctx, panel, s.handler) })
 	g.Go(func() error { return s.serveHTTP(ctx, metrics, s.metricsHandler()) })
+	g.Go(func() error { return s.feed.Run(ctx) })
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.spread.Run(ctx) })
 	g.Go(func() error { return s.react(ctx) })
 	g.Go(func() error { return s.sampleGauges(ctx) })
 	g.Go(func() error { return s.housekeeping(ctx) })
 	g.Go(func() error { return s.keepLogins(ctx) })
+	g.Go(func() error { return s.watchSeats(ctx) })
 	g.Go(func() error { return s.control(ctx) })
 	s.log.InfoContext(ctx, "serving", slog.String("listen", panel.Addr().String()), slog.String("metrics", metrics.Addr().String()))
 	err = g.Wait()
@@ -113,17 +113,6 @@ func (s *server) pushSeats(ctx context.Context, entity string) {
 	}
 }
 
-func (s *server) phoneChanged(ctx context.Context, v telephony.EndpointChanged) error {
-	if err := s.agents.EndpointOnline(ctx, v.Endpoint, v.Online); err != nil {
-		return err
-	}
-	// A conversation that waits for this telephone need not wait for its next try (A11).
-	if seat, err := s.agentStore.SeatOfEndpoint(ctx, v.Endpoint); err == nil && v.Online {
-		s.controller.SeatOnline(seat)
-	}
-	return nil
-}
-
 // exchangeRestarted compares the exchange's identity with the one whose seats were pushed last.
 func (s *server) exchangeRestarted(ctx context.Context, entity string) (bool, error) {
 	old, err := s.redis.Get(ctx, s.entityKey()).Result()
@@ -177,24 +166,28 @@ func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// housekeeping forgets what is kept for a time only, and closes what facts may have missed.
+// housekeeping closes what facts may have missed, and now and then forgets what is kept for a time only.
 func (s *server) housekeeping(ctx context.Context) error {
+	const forget, far = 6, 360 // rounds from one time to the next
 	ticker := time.NewTicker(10 * time.Second)
 	defer ticker.Stop()
-	for {
+	for round := 0; ; round++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		}
+		if err := s.sweepTickets(ctx, round%far == 0); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "calls without a ticket not swept", slog.Any("err", err))
+		}
+		if round%forget != 0 {
+			continue
 		}
 		if _, err := s.agentStore.ForgetCommands(ctx, s.now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "old commands not forgotten", slog.Any("err", err))
 		}
 		if err := s.auth.Purge(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "old logins not forgotten", slog.Any("err", err))
-		}
-		if err := s.sweepTickets(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "calls without a ticket not swept", slog.Any("err", err))
 		}
 	}
 }

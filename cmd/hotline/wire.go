@@ -34,6 +34,12 @@ import (
 	ticketstore "hotline/ticketing/store"
 )
 
+// How long news waits for more of the same moment. Seats do not: they hear of their calls early (RH7).
+const (
+	gatherFacts   = 50 * time.Millisecond
+	gatherTickets = 200 * time.Millisecond
+)
+
 // server is the wired product. Read newServer from top to bottom: it is the whole picture of who knows whom.
 type server struct {
 	settings settings
@@ -50,6 +56,7 @@ type server struct {
 	lease      *callstore.Lease
 	ari        *ari.Client
 	phoneNews  *phoneNews
+	phonesAt   map[string]phoneAt // by endpoint, as phoneNews has been stored; of tellPhones alone
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
 	callReads  *callstore.Store // what the web reads, on its own connections
@@ -59,10 +66,12 @@ type server struct {
 	tickets    *ticketing.Service
 	drafts     *ticketstore.Store
 	hub        *realtime.Hub
-	wake       *factlog.Signal // of this process's readers
-	spread     *realtime.Wake  // told by the writers: wakes them, and those of other processes
+	feed       *factlog.Feed   // this process's one reader of the fact log
+	wake       *factlog.Signal // wakes it
+	spread     *realtime.Wake  // told by the writers: wakes it, and those of other processes
 	sip        *sipProxy
 	handler    http.Handler
+	seatsMoved atomic.Bool // somebody has taken or left a seat
 	master     atomic.Bool
 }
 
@@ -108,7 +117,8 @@ func (s *server) openStores(ctx context.Context) error {
 	if s.redis, err = openRedis(ctx, redisURL); err != nil {
 		return err
 	}
-	s.spread = realtime.NewWake(s.wake, s.redis, s.log)
+	s.spread = realtime.NewWake(s.wake, s.redis, s.settings.RedisPrefix, s.log)
+	s.feed = factlog.NewFeed(s.web, factlog.Following{Signal: s.wake, Gather: gatherFacts, Log: s.log})
 	return nil
 }
 
@@ -207,10 +217,10 @@ func (s *server) wireCalls(ctx context.Context) error {
 		OnChange:       func(st agent.State) { s.controller.SeatChanged(st) },
 		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
 	}
-	s.phoneNews = newPhoneNews()
+	s.phoneNews, s.phonesAt = newPhoneNews(), map[string]phoneAt{}
 	s.controller = control.New(control.Config{
 		Switch: s.ari, Signals: s.ari.Signals(), Heard: s.phoneNews.put, Presence: s.agents, Trace: s.trace,
-		Ledger: tracedLedger{ledger.Telling(func([]factlog.Fact) { s.spread.Wake() }), s.trace}, Queue: tracedQueue{queue, s.trace},
+		Ledger: tracedLedger{ledger.Telling(s.committed), s.trace}, Queue: tracedQueue{queue, s.trace},
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
 		PhonesReady: func(entity string) bool { return s.pushed.Load() == entity },
 	})
@@ -289,3 +299,10 @@ var (
 	_ control.Presence = (*agent.Service)(nil)
 	_ control.Lease    = (*callstore.Lease)(nil)
 )
+
+// committed is what every writer of this process's calls calls after a commit, with the facts as far as it knows where they stand in
+// the log: the seats that they are about hear of them at once, and everybody who reads the log is woken.
+func (s *server) committed(facts []factlog.Fact) {
+	s.hub.Early(facts)
+	s.spread.Wake()
+}

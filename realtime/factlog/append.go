@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,13 +19,14 @@ const appendSQL = `INSERT INTO fact (at, kind, subject, topics, actor, epoch, da
 SELECT f.at, f.kind, f.subject, string_to_array(f.topics, E'\x1f'), f.actor, nullif(f.epoch, 0), f.data::jsonb
 FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
   WITH ORDINALITY AS f (at, kind, subject, topics, actor, epoch, data, ord)
-ORDER BY f.ord`
+ORDER BY f.ord
+RETURNING xid, id`
 
 const separator = "\x1f"
 
 // Append writes the facts in the transaction of the change they tell. Make it the last statement before the commit, because the
 // facts take their order from it. The transaction has its id, and holds readers back, since its first lock or write already: read
-// and decide before that, or use a Pipeline.
+// and decide before that, or use a Pipeline. The facts given get their positions, which hold once the transaction has committed.
 func Append(ctx context.Context, tx pgx.Tx, facts ...Fact) error {
 	if len(facts) == 0 {
 		return nil
@@ -32,18 +34,42 @@ func Append(ctx context.Context, tx pgx.Tx, facts ...Fact) error {
 	if err := check(facts); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, appendSQL, columns(facts)...); err != nil {
+	rows, err := tx.Query(ctx, appendSQL, columns(facts)...)
+	if err == nil {
+		err = place(rows, facts)
+	}
+	if err != nil {
 		return fmt.Errorf("append %d facts, first %s: %w", len(facts), facts[0].Kind, err)
 	}
 	return nil
 }
 
 // Queue puts the same statement last into a pipelined transaction. A malformed fact is refused by the database when the
-// batch is sent, and the whole transaction with it.
+// batch is sent, and the whole transaction with it. The facts given get their positions when the batch's results are closed.
 func Queue(b *pgx.Batch, facts ...Fact) {
 	if len(facts) > 0 {
-		b.Queue(appendSQL, columns(facts)...)
+		b.Queue(appendSQL, columns(facts)...).Query(func(rows pgx.Rows) error { return place(rows, facts) })
 	}
+}
+
+// place gives facts the positions that they were written at. Their ids came in their order.
+func place(rows pgx.Rows, facts []Fact) error {
+	at, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Position, error) {
+		var p Position
+		err := row.Scan(&p.XID, &p.ID)
+		return p, err
+	})
+	if err != nil {
+		return err
+	}
+	if len(at) != len(facts) {
+		return fmt.Errorf("%d facts written of %d", len(at), len(facts))
+	}
+	slices.SortFunc(at, Position.Compare)
+	for i := range facts {
+		facts[i].Position = at[i]
+	}
+	return nil
 }
 
 // The pattern is compiled per process, not per fact: the table's CHECK is the authority, this names the field.

@@ -3,6 +3,7 @@
 package factlog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,7 +19,7 @@ type Fact struct {
 	Epoch   int64    // of the controller; 0 when none was involved
 	Data    json.RawMessage
 
-	Position Position // set by the reader
+	Position Position // set by the reader, and by whoever has written the fact
 }
 
 // Position is a place in the log: the transaction's id, then the row's.
@@ -40,6 +41,9 @@ func ParsePosition(s string) (Position, error) {
 }
 
 // Less orders positions.
-func (p Position) Less(q Position) bool {
-	return p.XID < q.XID || p.XID == q.XID && p.ID < q.ID
+func (p Position) Less(q Position) bool { return p.Compare(q) < 0 }
+
+// Compare orders positions as slices.SortFunc wants it.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.XID, q.XID), cmp.Compare(p.ID, q.ID))
 }

@@ -22,17 +22,48 @@ func appendOne(ctx context.Context, pool *pgxpool.Pool, kind, subject string) er
 	})
 }
 
+// feed is the one reader of a process, from where the log is complete now.
+func feed(t *testing.T, db factlog.DB, f factlog.Following) *factlog.Feed {
+	t.Helper()
+	feed := factlog.NewFeed(db, f)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- feed.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.ErrorIs(t, <-ended, context.Canceled)
+	})
+	_, err := feed.Begin(t.Context())
+	require.NoError(t, err)
+	return feed
+}
+
+// follow hands over facts until it is told to stop.
+func follow(ctx context.Context, t *testing.T, feed *factlog.Feed, from factlog.Position, handle func(factlog.Fact) bool) {
+	t.Helper()
+	done := errors.New("all seen")
+	require.ErrorIs(t, feed.Follow(ctx, from, func(_ context.Context, facts []factlog.Fact) error {
+		for _, f := range facts {
+			if handle(f) {
+				return done
+			}
+		}
+		return nil
+	}), done)
+}
+
 // Eight writers commit out of order, some long after they took their id: a follower still sees each fact once.
 func TestNothingIsLostBetweenWriters(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	from, err := factlog.Head(ctx, pool)
-	require.NoError(t, err)
 	const writers, each = 8, 100
 	var wg sync.WaitGroup
 	signal := factlog.NewSignal()
+	log := feed(t, pool, factlog.Following{Signal: signal, Page: 16, Keep: 32})
+	from, err := log.Begin(ctx)
+	require.NoError(t, err)
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
@@ -43,25 +74,20 @@ func TestNothingIsLostBetweenWriters(t *testing.T) {
 			}
 		})
 	}
-	seen := map[string]int{}
-	var last factlog.Position
-	done := errors.New("all seen")
-	err = factlog.NewReader(pool).Follow(ctx, factlog.Following{From: from, Signal: signal}, func(_ context.Context, facts []factlog.Fact) error {
-		for _, f := range facts {
+	for range 2 { // the second time most of it is no longer in memory
+		seen := map[string]int{}
+		var last factlog.Position
+		follow(ctx, t, log, from, func(f factlog.Fact) bool {
 			require.True(t, last.Less(f.Position), "in order")
 			last = f.Position
 			seen[f.Subject]++
+			return len(seen) == writers*each
+		})
+		for subject, n := range seen {
+			require.Equal(t, 1, n, subject)
 		}
-		if len(seen) == writers*each {
-			return done
-		}
-		return nil
-	})
-	require.ErrorIs(t, err, done)
-	wg.Wait()
-	for subject, n := range seen {
-		require.Equal(t, 1, n, subject)
 	}
+	wg.Wait()
 }
 
 // A transaction that took its id early and commits late holds the later ones back; nothing is skipped.
@@ -69,30 +95,23 @@ func TestLateCommitIsNotSkipped(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	ctx := t.Context()
-	from, err := factlog.Head(ctx, pool)
+	log := feed(t, pool, factlog.Following{Poll: 10 * time.Millisecond})
+	from, err := log.Begin(ctx)
 	require.NoError(t, err)
 	early, err := pool.Begin(ctx)
 	require.NoError(t, err)
 	require.NoError(t, factlog.Append(ctx, early, factlog.Fact{At: time.Unix(0, 0), Kind: "call.early", Subject: "1", Topics: []string{"t"}, Actor: "test"}))
 	require.NoError(t, appendOne(ctx, pool, "call.late", "2"))
-	r := factlog.NewReader(pool)
-	facts, err := r.Read(ctx, from, 10)
+	facts, err := factlog.NewReader(pool).Read(ctx, from, 10)
 	require.NoError(t, err)
 	require.Empty(t, facts, "the later one waits for the earlier")
 	require.NoError(t, early.Commit(ctx))
 	// Transactions of other databases of the server hold the horizon too, so the follower's patience is needed, not one read.
-	stop := errors.New("enough")
 	var kinds []string
-	err = r.Follow(ctx, factlog.Following{From: from, Poll: 10 * time.Millisecond}, func(_ context.Context, facts []factlog.Fact) error {
-		for _, f := range facts {
-			kinds = append(kinds, f.Kind)
-		}
-		if len(kinds) == 2 {
-			return stop
-		}
-		return nil
+	follow(ctx, t, log, from, func(f factlog.Fact) bool {
+		kinds = append(kinds, f.Kind)
+		return len(kinds) == 2
 	})
-	require.ErrorIs(t, err, stop)
 	require.Equal(t, []string{"call.early", "call.late"}, kinds)
 }
 
@@ -114,7 +133,7 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	var mu sync.Mutex
 	parked := make(chan string, 1)
 	done := make(chan struct{})
-	apply := func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
+	one := func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
 		if _, err := w.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject); err != nil {
 			return err
 		}
@@ -137,11 +156,20 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 		}
 		return nil
 	}
+	apply := func(ctx context.Context, w *factlog.Pipeline, facts []factlog.Fact) error {
+		for _, f := range facts {
+			if err := one(ctx, w, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var wg sync.WaitGroup
 	for range 2 {
+		log := feed(t, pool, factlog.Following{Poll: 20 * time.Millisecond})
 		wg.Go(func() {
 			_ = factlog.React(ctx, pool, factlog.Reaction{
-				Consumer: "test", Kinds: []string{"call.k", "call.last"}, Apply: apply, Now: time.Now, Attempts: 3, Poll: 20 * time.Millisecond,
+				Consumer: "test", Kinds: []string{"call.k", "call.last"}, Apply: apply, Now: time.Now, Attempts: 3, Feed: log,
 				Parked: func(_ string, f factlog.Fact, _ error) { parked <- f.Subject },
 			})
 		})
@@ -166,14 +194,15 @@ func TestReactionHoldsBackNobodyWhileItReads(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	from, err := factlog.Head(ctx, pool)
+	log := feed(t, pool, factlog.Following{Poll: 10 * time.Millisecond})
+	from, err := log.Begin(ctx)
 	require.NoError(t, err)
 	require.NoError(t, appendOne(ctx, pool, "call.k", "slow"))
 	reading, read, applied := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		applied <- factlog.React(ctx, pool, factlog.Reaction{
-			Consumer: "test", Kinds: []string{"call.k"}, Now: time.Now, Poll: 10 * time.Millisecond,
-			Apply: func(context.Context, *factlog.Pipeline, factlog.Fact) error {
+			Consumer: "test", Kinds: []string{"call.k"}, Now: time.Now, Feed: log,
+			Apply: func(context.Context, *factlog.Pipeline, []factlog.Fact) error {
 				close(reading)
 				<-read
 				return nil
@@ -182,17 +211,10 @@ func TestReactionHoldsBackNobodyWhileItReads(t *testing.T) {
 	}()
 	<-reading
 	require.NoError(t, appendOne(ctx, pool, "call.other", "after"))
-	seen := errors.New("seen")
 	within, stop := context.WithTimeout(ctx, 20*time.Second) // transactions of other tests hold readers back, too, but not for long
 	defer stop()
-	err = factlog.NewReader(pool).Follow(within, factlog.Following{From: from, Poll: 10 * time.Millisecond}, func(_ context.Context, facts []factlog.Fact) error {
-		if facts[len(facts)-1].Subject == "after" {
-			return seen
-		}
-		return nil
-	})
+	follow(within, t, log, from, func(f factlog.Fact) bool { return f.Subject == "after" })
 	close(read)
-	require.ErrorIs(t, err, seen)
 	cancel()
 	require.ErrorIs(t, <-applied, context.Canceled)
 }
@@ -217,11 +239,12 @@ func TestReactionOutlivesItsConnections(t *testing.T) {
 		defer func() { _ = (*c).Close(context.WithoutCancel(ctx)) }()
 	}
 	asked := 0
+	log := feed(t, pool, factlog.Following{Poll: time.Millisecond, Page: 1})
 	ended := make(chan error, 1)
 	go func() {
 		ended <- factlog.React(ctx, pool, factlog.Reaction{
-			Consumer: "test", Kinds: []string{"call.k"}, Now: time.Now, Attempts: 1, Poll: time.Millisecond,
-			Apply: func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
+			Consumer: "test", Kinds: []string{"call.k"}, Now: time.Now, Attempts: 1, Feed: log,
+			Apply: func(ctx context.Context, w *factlog.Pipeline, facts []factlog.Fact) error {
 				asked++
 				if asked%4 == 0 { // a restart says so
 					_, err := killer.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'apart'`)
@@ -241,8 +264,12 @@ func TestReactionOutlivesItsConnections(t *testing.T) {
 				if err := c.QueryRow(ctx, `SELECT 1`).Scan(&one); err != nil {
 					return err
 				}
-				_, err = w.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject)
-				return err
+				for _, f := range facts {
+					if _, err = w.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject); err != nil {
+						return err
+					}
+				}
+				return nil
 			},
 		})
 	}()

@@ -7,16 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
 	defaultAttempts = 5
+	defaultLinger   = 10 * time.Second
 	firstRetry      = 50 * time.Millisecond
+	giveWay         = 100 * time.Millisecond // to a runner of another process that was first
 )
 
 // Pool is what a reaction needs: reads, and a pipeline for each effect.
@@ -28,15 +30,18 @@ type Pool interface {
 // Reaction is a durable consumer of some kinds of facts. Its cursor moves in the transaction of its effect, so each fact
 // takes effect once, whoever crashes when. Several processes may run the same consumer.
 type Reaction struct {
-	Consumer string   // its name in fact_cursor; never rename one
-	Kinds    []string // the facts it wants; others pass unseen
-	// Apply reads what it needs, on a connection of its own, and queues the effect in w, guarded by what it has read. It may be
-	// called again for the same fact, and its effect then be dropped: another runner was first. No reader of the log waits for it.
-	Apply func(ctx context.Context, w *Pipeline, f Fact) error
+	Consumer string          // its name in fact_cursor; never rename one
+	Kinds    []string        // the facts it wants; others cost it nothing
+	Wants    func(Fact) bool // which of those; all of them when it is nil
+	// Apply reads what it needs, on a connection of its own, and queues the effect of all the facts in w, guarded by what it has read.
+	// They are in order, and as many as there are: one by one only when they fail together. It may be called again for the same facts,
+	// and its effect then be dropped: another runner was first. No reader of the log waits for it.
+	Apply func(ctx context.Context, w *Pipeline, facts []Fact) error
 
-	Signal   *Signal
-	Poll     time.Duration
-	Gather   time.Duration // how long news waits for more of the same burst: a round costs four queries, whatever it finds
+	Feed     *Feed         // where the facts come from
+	Wake     Waker         // told when an effect has told facts of its own; optional
+	Gather   time.Duration // from one effect to the next: facts of one moment take effect together
+	Linger   time.Duration // how far behind in time the cursor may stay while there is nothing to do; 10 s
 	Attempts int           // tries before a fact is set aside in fact_parked, so that the rest goes on (F34)
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -45,35 +50,40 @@ type Reaction struct {
 
 // React applies facts as they come, from the beginning of the log when the consumer is new, until ctx ends.
 func React(ctx context.Context, pool Pool, r Reaction) error {
-	if r.Consumer == "" || len(r.Kinds) == 0 || r.Apply == nil || r.Now == nil {
-		return errors.New("a reaction needs a consumer, kinds, Apply and Now")
+	if r.Consumer == "" || len(r.Kinds) == 0 || r.Apply == nil || r.Feed == nil || r.Now == nil {
+		return errors.New("a reaction needs a consumer, kinds, Apply, Feed and Now")
 	}
-	wait := Following{Signal: r.Signal, Poll: r.Poll, Log: r.Log}.withDefaults()
 	if r.Attempts <= 0 {
 		r.Attempts = defaultAttempts
 	}
-	r.Log = wait.Log.With("consumer", r.Consumer)
-	run := &reacting{Reaction: r, pool: pool, reader: NewReader(pool)}
-	pace := pacer{poll: wait.Poll}
+	if r.Linger <= 0 {
+		r.Linger = defaultLinger
+	}
+	if r.Log == nil {
+		r.Log = slog.New(slog.DiscardHandler)
+	}
+	r.Log = r.Log.With("consumer", r.Consumer)
+	run := &reacting{Reaction: r, pool: pool, moved: r.Now()}
+	wait := pacer{}
 	for {
-		woken := wait.Signal.Wait()
-		n, held, err := run.round(ctx, wait.Page)
+		acted, err := run.round(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && n == wait.Page {
-			continue
-		}
-		if err != nil && pace.outage == 0 {
+		if err != nil && wait.outage == 0 {
 			r.Log.WarnContext(ctx, "reaction is held up, trying again", "err", err)
 		}
-		if n > 0 {
-			pace.progress()
+		rest := time.Duration(0)
+		switch {
+		case err != nil:
+			rest = wait.next(0, false, true)
+		case acted:
+			rest = r.Gather
 		}
-		if err := pause(ctx, woken, pace.next(held, err != nil)); err != nil {
-			return err
+		if err == nil {
+			wait.progress()
 		}
-		if err := pause(ctx, nil, r.Gather); err != nil {
+		if err := pause(ctx, nil, rest); err != nil {
 			return err
 		}
 	}
@@ -82,111 +92,149 @@ func React(ctx context.Context, pool Pool, r Reaction) error {
 type reacting struct {
 	Reaction
 	pool   Pool
-	reader *Reader
-	seen   Position // no fact of our kinds lies between the cursor and here
+	at     *Position // settled up to here, by whomever; nil: the cursor knows
+	moved  time.Time // the cursor, lately
+	second bool      // another runner was first the last time
 }
 
-// round applies one page. It reads without a transaction of its own: a transaction id taken for nothing would hold back
-// the other readers.
-func (r *reacting) round(ctx context.Context, page int) (int, bool, error) {
+// round waits for facts and applies one page of them. It reads without a transaction of its own: a transaction id taken for nothing
+// would hold back the other readers.
+func (r *reacting) round(ctx context.Context) (bool, error) {
+	if r.at == nil {
+		at, err := r.cursor(ctx)
+		if err != nil {
+			return false, err
+		}
+		r.at = &at
+	}
+	facts, upto, err := r.Feed.after(ctx, *r.at, r.Kinds)
+	if err != nil {
+		return false, err
+	}
+	if r.Wants != nil {
+		facts = slices.DeleteFunc(facts, func(f Fact) bool { return !r.Wants(f) })
+	}
+	acted := len(facts) > 0
+	switch {
+	case acted:
+		err = r.settle(ctx, facts)
+	case r.Now().Sub(r.moved) >= r.Linger:
+		r.moved = r.Now()
+		err = r.pass(ctx, upto)
+	}
+	if err == nil {
+		r.at = &upto
+	}
+	return acted, err
+}
+
+// settle applies the facts together, or each by itself when they fail.
+func (r *reacting) settle(ctx context.Context, facts []Fact) error {
+	var err error
+	if r.second { // let the other runner go first, and look whether it goes at all
+		if err := pause(ctx, nil, giveWay); err != nil {
+			return err
+		}
+		if facts, err = r.left(ctx, facts); err != nil {
+			return err
+		}
+	}
+	for len(facts) > 0 {
+		err = r.once(ctx, facts, r.Apply)
+		switch {
+		case err == nil:
+			r.second, r.moved = false, r.Now()
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errMoved):
+			r.second = true
+			if facts, err = r.left(ctx, facts); err != nil {
+				return err
+			}
+		case outage(err):
+			return fmt.Errorf("react to %d facts from %s: %w", len(facts), facts[0].Position, err)
+		default:
+			return r.each(ctx, facts, err)
+		}
+	}
+	return nil
+}
+
+// left are those of the facts that have not taken effect.
+func (r *reacting) left(ctx context.Context, facts []Fact) ([]Fact, error) {
 	cursor, err := r.cursor(ctx)
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	if cursor.Less(r.seen) {
-		cursor = r.seen
-	}
-	head, err := Head(ctx, r.pool)
-	if err != nil {
-		return 0, false, err
-	}
-	facts, err := r.reader.query(ctx, `SELECT `+factColumns+` FROM fact
-WHERE (xid, id) > ($1::xid8, $2::bigint) AND xid < $3::xid8 AND kind = ANY ($4::text[])
-ORDER BY xid, id LIMIT $5`, cursor.XID, cursor.ID, head.XID, r.Kinds, page)
-	if err != nil {
-		return 0, false, err
-	}
-	for _, f := range facts {
-		if err := r.settle(ctx, f); err != nil {
-			return 0, false, err
-		}
-	}
-	if len(facts) == page {
-		return page, false, nil
-	}
-	if cursor.Less(head) {
-		r.seen = head
-	}
-	held, err := r.reader.held(ctx)
-	return len(facts), held, err
+	return slices.DeleteFunc(facts, func(f Fact) bool { return !cursor.Less(f.Position) }), nil
 }
 
-func (r *reacting) cursor(ctx context.Context) (Position, error) {
-	var p Position
-	err := r.pool.QueryRow(ctx, `SELECT xid, id FROM fact_cursor WHERE consumer = $1`, r.Consumer).Scan(&p.XID, &p.ID)
-	if errors.Is(err, pgx.ErrNoRows) {
-		var w Pipeline
-		w.batch.Queue(`INSERT INTO fact_cursor (consumer, xid, id) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING`, r.Consumer)
-		err = w.Commit(ctx, r.pool)
+// each applies facts one by one after they have failed together, and parks one after its last attempt. A single one has failed once
+// already. Only the fact's own failures count as attempts, not the database's.
+func (r *reacting) each(ctx context.Context, facts []Fact, cause error) error {
+	for i := range facts {
+		attempt := 0
+		if len(facts) == 1 {
+			attempt = 1
+		}
+		if err := r.one(ctx, facts[i:i+1], attempt, cause); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return Position{}, fmt.Errorf("read cursor of %s: %w", r.Consumer, err)
-	}
-	return p, nil
+	return nil
 }
 
-// settle applies one fact, or parks it after the last attempt. Only the fact's own failures count as attempts, not the
-// database's.
-func (r *reacting) settle(ctx context.Context, f Fact) error {
-	retry := firstRetry
-	for attempt := 1; ; attempt++ {
-		err := r.once(ctx, f, r.Apply)
-		if err == nil || ctx.Err() != nil {
-			if r.Signal != nil {
-				r.Signal.Wake() // the effect may have told facts of its own
-			}
-			return ctx.Err()
-		}
-		if outage(err) {
-			return fmt.Errorf("react to %s at %s: %w", f.Kind, f.Position, err)
-		}
+func (r *reacting) one(ctx context.Context, fact []Fact, attempt int, err error) error {
+	f := fact[0]
+	for retry := firstRetry; ; retry *= 2 {
 		if attempt == r.Attempts {
 			return r.park(ctx, f, attempt, err)
 		}
-		r.Log.WarnContext(ctx, "reaction failed, trying again", "kind", f.Kind, "position", f.Position.String(), "attempt", attempt, "err", err)
-		if err := pause(ctx, nil, retry); err != nil {
-			return err
+		if attempt > 0 {
+			r.Log.WarnContext(ctx, "reaction failed, trying again", "kind", f.Kind, "position", f.Position.String(), "attempt", attempt, "err", err)
+			if err := pause(ctx, nil, retry); err != nil {
+				return err
+			}
 		}
-		retry *= 2
+		attempt++
+		err = r.once(ctx, fact, r.Apply)
+		switch {
+		case err == nil || errors.Is(err, errMoved):
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case outage(err):
+			return fmt.Errorf("react to %s at %s: %w", f.Kind, f.Position, err)
+		}
 	}
 }
 
-// moveCursor lets one runner through: one that comes second waits for the first, finds the cursor moved, and its effect is undone.
-const moveCursor = `WITH moved AS (
-  UPDATE fact_cursor SET xid = $2::xid8, id = $3 WHERE consumer = $1 AND (xid, id) < ($2::xid8, $3::bigint) RETURNING 1)
-SELECT must(count(*) = 1, $4) FROM moved`
+var errMoved = errors.New("another runner was first")
 
-// once makes the effect and moves the cursor past the fact, both or neither, in one round trip after all that is read for it.
-func (r *reacting) once(ctx context.Context, f Fact, effect func(context.Context, *Pipeline, Fact) error) error {
-	var w Pipeline
-	w.batch.Queue(moveCursor, r.Consumer, f.Position.XID, f.Position.ID, codeMoved)
-	if err := guarded(ctx, &w, f, effect); err != nil {
+// once makes the effect and moves the cursor past the facts, both or neither, in one round trip after all that is read for it.
+func (r *reacting) once(ctx context.Context, facts []Fact, effect func(context.Context, *Pipeline, []Fact) error) error {
+	w := Pipeline{move: &move{r.Consumer, facts[0].Position, facts[len(facts)-1].Position}}
+	if err := guarded(ctx, &w, facts, effect); err != nil {
 		return err
 	}
 	err := w.Commit(ctx, r.pool)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == codeMoved {
-		return nil
+		return errMoved
+	}
+	if err == nil && r.Wake != nil && len(w.facts) > 0 {
+		r.Wake.Wake()
 	}
 	return err
 }
 
-func guarded(ctx context.Context, w *Pipeline, f Fact, effect func(context.Context, *Pipeline, Fact) error) (err error) {
+func guarded(ctx context.Context, w *Pipeline, facts []Fact, effect func(context.Context, *Pipeline, []Fact) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return effect(ctx, w, f)
+	return effect(ctx, w, facts)
 }
 
 const longestError = 500
@@ -196,11 +244,14 @@ func (r *reacting) park(ctx context.Context, f Fact, attempts int, cause error) 
 	if len(text) > longestError {
 		text = text[:longestError]
 	}
-	err := r.once(ctx, f, func(_ context.Context, w *Pipeline, f Fact) error {
-		w.batch.Queue(`INSERT INTO fact_parked (consumer, xid, id, at, attempts, error) VALUES ($1, $2::xid8, $3, $4, $5, $6)
+	err := r.once(ctx, []Fact{f}, func(ctx context.Context, w *Pipeline, _ []Fact) error {
+		_, err := w.Exec(ctx, `INSERT INTO fact_parked (consumer, xid, id, at, attempts, error) VALUES ($1, $2::xid8, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`, r.Consumer, f.Position.XID, f.Position.ID, r.Now(), attempts, text)
-		return nil
+		return err
 	})
+	if errors.Is(err, errMoved) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("park fact %s: %w", f.Position, err)
 	}

@@ -34,9 +34,43 @@ const factColumns = `xid, id, at, kind, subject, topics, actor, coalesce(epoch, 
 
 // Read returns at most limit facts after the position, oldest first.
 func (r *Reader) Read(ctx context.Context, after Position, limit int) ([]Fact, error) {
+	facts, _, err := r.look(ctx, after, limit)
+	return facts, err
+}
+
+// look is Read, and tells whether committed facts after those still wait for an older transaction to end: one statement, which costs
+// one step into the index when there is nothing to read.
+func (r *Reader) look(ctx context.Context, after Position, limit int) (facts []Fact, held bool, err error) { //nolint:nonamedreturns // tells which bool it is
+	rows, err := r.db.Query(ctx, `SELECT `+factColumns+`, xid < pg_snapshot_xmin(pg_current_snapshot()) FROM fact
+WHERE (xid, id) > ($1::xid8, $2::bigint) ORDER BY xid, id LIMIT $3`, after.XID, after.ID, limit)
+	if err != nil {
+		return nil, false, fmt.Errorf("read facts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f Fact
+		var ready bool
+		if err := rows.Scan(append(f.fields(), &ready)...); err != nil {
+			return nil, false, fmt.Errorf("read facts: %w", err)
+		}
+		if !ready {
+			held = true
+			break // all that follow are held, too
+		}
+		facts = append(facts, f)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, false, fmt.Errorf("read facts: %w", err)
+	}
+	return facts, held, nil
+}
+
+// upto returns at most limit facts of the kinds, or of all when none is named, in (after, end]. The log has to be complete up to end.
+func (r *Reader) upto(ctx context.Context, after, end Position, kinds []string, limit int) ([]Fact, error) {
 	return r.query(ctx, `SELECT `+factColumns+` FROM fact
-WHERE (xid, id) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT $3`, after.XID, after.ID, limit)
+WHERE (xid, id) > ($1::xid8, $2::bigint) AND (xid, id) <= ($3::xid8, $4::bigint) AND (cardinality($5::text[]) = 0 OR kind = ANY ($5::text[]))
+ORDER BY xid, id LIMIT $6`, after.XID, after.ID, end.XID, end.ID, append([]string{}, kinds...), limit)
 }
 
 // Between returns the facts of the topics in (after, upto]. It looks at no more than scan facts: whole is false, and the
@@ -78,17 +112,6 @@ func (r *Reader) Oldest(ctx context.Context) (oldest Position, ok bool, err erro
 	return oldest, true, nil
 }
 
-// held tells whether committed facts still wait for an older transaction to end. It asks the newest of all, which the index
-// gives in one step: looking for any one above the horizon reads the whole log when, as nearly always, there is none.
-func (r *Reader) held(ctx context.Context) (bool, error) {
-	var held bool
-	err := r.db.QueryRow(ctx, `SELECT xid >= pg_snapshot_xmin(pg_current_snapshot()) FROM fact ORDER BY xid DESC, id DESC LIMIT 1`).Scan(&held)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return false, fmt.Errorf("look above the horizon: %w", err)
-	}
-	return held, nil
-}
-
 func (r *Reader) query(ctx context.Context, sql string, args ...any) ([]Fact, error) {
 	rows, err := r.db.Query(ctx, sql, args...)
 	if err != nil {
@@ -103,6 +126,11 @@ func (r *Reader) query(ctx context.Context, sql string, args ...any) ([]Fact, er
 
 func scanFact(row pgx.CollectableRow) (Fact, error) {
 	var f Fact
-	err := row.Scan(&f.Position.XID, &f.Position.ID, &f.At, &f.Kind, &f.Subject, &f.Topics, &f.Actor, &f.Epoch, (*[]byte)(&f.Data))
+	err := row.Scan(f.fields()...)
 	return f, err
+}
+
+// fields are where factColumns go.
+func (f *Fact) fields() []any {
+	return []any{&f.Position.XID, &f.Position.ID, &f.At, &f.Kind, &f.Subject, &f.Topics, &f.Actor, &f.Epoch, (*[]byte)(&f.Data)}
 }

@@ -156,7 +156,7 @@ func (h *hall) handle(kind string, call telephony.CallID) error {
 // handleWhile does something between the reaction's reading and its writing.
 func (h *hall) handleWhile(kind string, call telephony.CallID, meanwhile func()) error {
 	var w factlog.Pipeline
-	err := h.store.Handler(rand.Reader)(context.Background(), &w, factlog.Fact{Kind: kind, Subject: string(call), At: h.clock()})
+	err := h.store.Handler(rand.Reader)(context.Background(), &w, []factlog.Fact{{Kind: kind, Subject: string(call), At: h.clock()}})
 	if err != nil {
 		return err
 	}

@@ -45,17 +45,19 @@ SELECT id FROM ticket WHERE call = @call;
 -- name: LockTicket :one
 SELECT id FROM ticket WHERE id = @id FOR UPDATE;
 
--- What the ticket of a call's first kinds is made from, as the call is now, and whether there is nothing to do: it is there
--- already, or the citizen has rung again and been admitted, and the matter is that call's (I7).
--- name: CallToOpen :one
+-- Calls as they are now, each with its tickets, or once without: what their tickets are made from and brought up to. Seat and official
+-- are those of the last segment. A call is resumed when the citizen has rung again and been admitted: the matter is that call's (I7).
+-- name: CallsWithTickets :many
 WITH RECURSIVE later AS (
-  SELECT n.id, n.queued_at FROM call n WHERE n.resumes = @call
-  UNION ALL SELECT n.id, n.queued_at FROM later l JOIN call n ON n.resumes = l.id)
-SELECT c.session, c.seat, (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1) AS official,
+  SELECT n.resumes AS call, n.id, n.queued_at FROM call n WHERE n.resumes = ANY (@calls::uuid[])
+  UNION ALL SELECT l.call, n.id, n.queued_at FROM later l JOIN call n ON n.resumes = l.id)
+SELECT c.id AS call, c.session, c.seat, (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1) AS official,
        (CASE WHEN c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE 'call' END)::text AS kind, c.resumes,
-       (EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed'))
-         OR EXISTS (SELECT 1 FROM later l WHERE l.queued_at IS NOT NULL))::boolean AS done
-FROM call c WHERE c.id = @call;
+       EXISTS (SELECT 1 FROM later l WHERE l.call = c.id AND l.queued_at IS NOT NULL) AS resumed,
+       t.id AS ticket, t.version, t.kind AS ticket_kind, t.state, t.seat AS ticket_seat, t.official AS ticket_official
+FROM call c LEFT JOIN ticket t ON t.call = c.id
+WHERE c.id = ANY (@calls::uuid[])
+ORDER BY c.id, t.id;
 
 -- The draft of the unfinished call that this one resumes, from the nearest back; nothing when what was written there is registered
 -- already.
@@ -74,14 +76,26 @@ WITH taken AS (
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM taken;
 
--- Opens the one ticket of a call's first kinds; somebody else's that was first is a change since it was read (I7).
--- name: OpenTicket :exec
+-- Opens the one ticket of each of the calls' first kinds, somebody else's that was first being a change since it was read (I7); brings
+-- drafts up to their calls, on top of the versions that were read; and writes the history of both.
+-- name: BringUp :exec
 WITH opened AS (
   INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
-  VALUES (@id, @query_code, @kind, @call, sqlc.narg('session'), sqlc.narg('seat'), sqlc.narg('official'), 'draft', @opened_at)
+  SELECT unnest(@opened::uuid[]), unnest(@query_codes::text[]), unnest(@opened_kinds::text[]), unnest(@calls::uuid[]),
+         nullif(unnest(@sessions::text[]), '')::uuid, nullif(unnest(@opened_seats::text[]), ''), nullif(unnest(@opened_officials::text[]), '')::uuid,
+         'draft', unnest(@opened_at::timestamptz[])
   ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM opened;
+  RETURNING 1),
+followed AS (
+  UPDATE ticket t SET seat = nullif(f.seat, ''), official = nullif(f.official, '')::uuid, kind = f.kind, version = t.version + 1
+  FROM (SELECT unnest(@followed::uuid[]) AS id, unnest(@before::bigint[]) AS version, unnest(@seats::text[]) AS seat,
+               unnest(@officials::text[]) AS official, unnest(@kinds::text[]) AS kind) f
+  WHERE t.id = f.id AND t.version = f.version AND t.state = 'draft'
+  RETURNING 1),
+told AS (
+  INSERT INTO ticket_event (ticket, version, at, actor, what, data)
+  SELECT unnest(@tickets::uuid[]), unnest(@versions::bigint[]), unnest(@at::timestamptz[]), @actor::text, unnest(@what::text[]), unnest(@data::text[])::jsonb)
+SELECT must((SELECT count(*) FROM opened) = cardinality(@opened::uuid[]) AND (SELECT count(*) FROM followed) = cardinality(@followed::uuid[]), 'HL002');
 
 -- Opens a further appeal of a call. Confidentiality travels with the call, and so does the name that was given.
 -- name: OpenAppeal :one
@@ -92,26 +106,6 @@ SELECT @id::uuid, @query_code, 'appeal', c.id, c.session, c.seat,
        coalesce((SELECT t.contact_name FROM ticket t WHERE t.call = c.id AND t.contact_name <> '' ORDER BY t.opened_at LIMIT 1), '')
 FROM call c WHERE c.id = @call
 RETURNING *;
-
--- A call's drafts that are behind the call as it is now, and what they should be: seat and official of its last segment; missed
--- when it ended unanswered. In one order, in which they are then written.
--- name: DraftsBehind :many
-SELECT n.id, n.version, n.old_seat, n.old_kind, n.seat, n.official, n.kind
-FROM (SELECT o.id, o.version, o.seat AS old_seat, o.official AS old_official, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
-             coalesce((SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), o.official) AS official,
-             (CASE WHEN o.kind = 'call' AND c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE o.kind END)::text AS kind
-      FROM ticket o JOIN call c ON c.id = o.call
-      WHERE o.call = @call AND o.state = 'draft') n
-WHERE n.old_seat IS DISTINCT FROM n.seat OR n.old_official IS DISTINCT FROM n.official OR n.old_kind <> n.kind
-ORDER BY n.id;
-
--- Brings a draft up to its call, on top of the version that was read.
--- name: FollowCall :exec
-WITH followed AS (
-  UPDATE ticket SET seat = sqlc.narg('seat'), official = sqlc.narg('official'), kind = @kind, version = version + 1
-  WHERE id = @id AND version = @before AND state = 'draft'
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM followed;
 
 -- Calls that were admitted (or reached a person) and have no ticket: what the reactions would have opened (I7).
 -- A call that was resumed by one that was admitted needs none.

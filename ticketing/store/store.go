@@ -109,35 +109,37 @@ func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (t
 
 // tell writes the history and, last, the facts of changes.
 func tell(ctx context.Context, tx pgx.Tx, q *db.Queries, changes ...ticketing.Change) error {
-	facts, err := record(ctx, q, changes...)
+	events, facts, err := record(changes...)
 	if err != nil {
 		return err
+	}
+	for _, e := range events {
+		if err := q.InsertEvent(ctx, e); err != nil {
+			return fmt.Errorf("history of ticket %s: %w", e.Ticket, err)
+		}
 	}
 	return factlog.Append(ctx, tx, facts...)
 }
 
-// record writes the history of changes and returns their facts.
-func record(ctx context.Context, q *db.Queries, changes ...ticketing.Change) ([]factlog.Fact, error) {
-	facts := make([]factlog.Fact, 0, len(changes))
-	for _, ch := range changes {
+// record is the history of changes and their facts.
+func record(changes ...ticketing.Change) ([]db.InsertEventParams, []factlog.Fact, error) {
+	events, facts := make([]db.InsertEventParams, len(changes)), make([]factlog.Fact, len(changes))
+	for i, ch := range changes {
 		history, err := json.Marshal(ch.History())
 		if err != nil {
-			return nil, fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
+			return nil, nil, fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
 		}
-		err = q.InsertEvent(ctx, db.InsertEventParams{
+		events[i] = db.InsertEventParams{
 			Ticket: string(ch.After.ID), Version: ch.After.Version, At: ch.At, Actor: ch.Actor, What: string(ch.What), Data: history,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
 		}
 		f := ch.Fact()
 		data, err := json.Marshal(f.Data)
 		if err != nil {
-			return nil, fmt.Errorf("fact %s: %w", f.Kind, err)
+			return nil, nil, fmt.Errorf("fact %s: %w", f.Kind, err)
 		}
-		facts = append(facts, factlog.Fact{At: ch.At, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics, Actor: ch.Actor, Data: data})
+		facts[i] = factlog.Fact{At: ch.At, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics, Actor: ch.Actor, Data: data}
 	}
-	return facts, nil
+	return events, facts, nil
 }
 
 // Appeal implements ticketing.Store.

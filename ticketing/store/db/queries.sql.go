@@ -10,40 +10,138 @@ import (
 	"time"
 )
 
-const callToOpen = `-- name: CallToOpen :one
-WITH RECURSIVE later AS (
-  SELECT n.id, n.queued_at FROM call n WHERE n.resumes = $1
-  UNION ALL SELECT n.id, n.queued_at FROM later l JOIN call n ON n.resumes = l.id)
-SELECT c.session, c.seat, (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1) AS official,
-       (CASE WHEN c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE 'call' END)::text AS kind, c.resumes,
-       (EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.kind IN ('call', 'missed'))
-         OR EXISTS (SELECT 1 FROM later l WHERE l.queued_at IS NOT NULL))::boolean AS done
-FROM call c WHERE c.id = $1
+const bringUp = `-- name: BringUp :exec
+WITH opened AS (
+  INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
+  SELECT unnest($1::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::uuid[]),
+         nullif(unnest($6::text[]), '')::uuid, nullif(unnest($7::text[]), ''), nullif(unnest($8::text[]), '')::uuid,
+         'draft', unnest($9::timestamptz[])
+  ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
+  RETURNING 1),
+followed AS (
+  UPDATE ticket t SET seat = nullif(f.seat, ''), official = nullif(f.official, '')::uuid, kind = f.kind, version = t.version + 1
+  FROM (SELECT unnest($2::uuid[]) AS id, unnest($10::bigint[]) AS version, unnest($11::text[]) AS seat,
+               unnest($12::text[]) AS official, unnest($13::text[]) AS kind) f
+  WHERE t.id = f.id AND t.version = f.version AND t.state = 'draft'
+  RETURNING 1),
+told AS (
+  INSERT INTO ticket_event (ticket, version, at, actor, what, data)
+  SELECT unnest($14::uuid[]), unnest($15::bigint[]), unnest($16::timestamptz[]), $17::text, unnest($18::text[]), unnest($19::text[])::jsonb)
+SELECT must((SELECT count(*) FROM opened) = cardinality($1::uuid[]) AND (SELECT count(*) FROM followed) = cardinality($2::uuid[]), 'HL002')
 `
 
-type CallToOpenRow struct {
-	Session  *string
-	Seat     *string
-	Official *string
-	Kind     string
-	Resumes  *string
-	Done     bool
+type BringUpParams struct {
+	Opened          []string
+	Followed        []string
+	QueryCodes      []string
+	OpenedKinds     []string
+	Calls           []string
+	Sessions        []string
+	OpenedSeats     []string
+	OpenedOfficials []string
+	OpenedAt        []time.Time
+	Before          []int64
+	Seats           []string
+	Officials       []string
+	Kinds           []string
+	Tickets         []string
+	Versions        []int64
+	At              []time.Time
+	Actor           string
+	What            []string
+	Data            []string
 }
 
-// What the ticket of a call's first kinds is made from, as the call is now, and whether there is nothing to do: it is there
-// already, or the citizen has rung again and been admitted, and the matter is that call's (I7).
-func (q *Queries) CallToOpen(ctx context.Context, call string) (CallToOpenRow, error) {
-	row := q.db.QueryRow(ctx, callToOpen, call)
-	var i CallToOpenRow
-	err := row.Scan(
-		&i.Session,
-		&i.Seat,
-		&i.Official,
-		&i.Kind,
-		&i.Resumes,
-		&i.Done,
+// Opens the one ticket of each of the calls' first kinds, somebody else's that was first being a change since it was read (I7); brings
+// drafts up to their calls, on top of the versions that were read; and writes the history of both.
+func (q *Queries) BringUp(ctx context.Context, arg BringUpParams) error {
+	_, err := q.db.Exec(ctx, bringUp,
+		arg.Opened,
+		arg.Followed,
+		arg.QueryCodes,
+		arg.OpenedKinds,
+		arg.Calls,
+		arg.Sessions,
+		arg.OpenedSeats,
+		arg.OpenedOfficials,
+		arg.OpenedAt,
+		arg.Before,
+		arg.Seats,
+		arg.Officials,
+		arg.Kinds,
+		arg.Tickets,
+		arg.Versions,
+		arg.At,
+		arg.Actor,
+		arg.What,
+		arg.Data,
 	)
-	return i, err
+	return err
+}
+
+const callsWithTickets = `-- name: CallsWithTickets :many
+WITH RECURSIVE later AS (
+  SELECT n.resumes AS call, n.id, n.queued_at FROM call n WHERE n.resumes = ANY ($1::uuid[])
+  UNION ALL SELECT l.call, n.id, n.queued_at FROM later l JOIN call n ON n.resumes = l.id)
+SELECT c.id AS call, c.session, c.seat, (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1) AS official,
+       (CASE WHEN c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE 'call' END)::text AS kind, c.resumes,
+       EXISTS (SELECT 1 FROM later l WHERE l.call = c.id AND l.queued_at IS NOT NULL) AS resumed,
+       t.id AS ticket, t.version, t.kind AS ticket_kind, t.state, t.seat AS ticket_seat, t.official AS ticket_official
+FROM call c LEFT JOIN ticket t ON t.call = c.id
+WHERE c.id = ANY ($1::uuid[])
+ORDER BY c.id, t.id
+`
+
+type CallsWithTicketsRow struct {
+	Call           string
+	Session        *string
+	Seat           *string
+	Official       *string
+	Kind           string
+	Resumes        *string
+	Resumed        bool
+	Ticket         *string
+	Version        *int64
+	TicketKind     *string
+	State          *string
+	TicketSeat     *string
+	TicketOfficial *string
+}
+
+// Calls as they are now, each with its tickets, or once without: what their tickets are made from and brought up to. Seat and official
+// are those of the last segment. A call is resumed when the citizen has rung again and been admitted: the matter is that call's (I7).
+func (q *Queries) CallsWithTickets(ctx context.Context, calls []string) ([]CallsWithTicketsRow, error) {
+	rows, err := q.db.Query(ctx, callsWithTickets, calls)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CallsWithTicketsRow
+	for rows.Next() {
+		var i CallsWithTicketsRow
+		if err := rows.Scan(
+			&i.Call,
+			&i.Session,
+			&i.Seat,
+			&i.Official,
+			&i.Kind,
+			&i.Resumes,
+			&i.Resumed,
+			&i.Ticket,
+			&i.Version,
+			&i.TicketKind,
+			&i.State,
+			&i.TicketSeat,
+			&i.TicketOfficial,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const callsWithoutTicket = `-- name: CallsWithoutTicket :many
@@ -120,57 +218,6 @@ func (q *Queries) DraftToTakeOver(ctx context.Context, call string) ([]DraftToTa
 			&i.Seat,
 			&i.Official,
 			&i.Session,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const draftsBehind = `-- name: DraftsBehind :many
-SELECT n.id, n.version, n.old_seat, n.old_kind, n.seat, n.official, n.kind
-FROM (SELECT o.id, o.version, o.seat AS old_seat, o.official AS old_official, o.kind AS old_kind, coalesce(c.seat, o.seat) AS seat,
-             coalesce((SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), o.official) AS official,
-             (CASE WHEN o.kind = 'call' AND c.ended_at IS NOT NULL AND c.answered_at IS NULL THEN 'missed' ELSE o.kind END)::text AS kind
-      FROM ticket o JOIN call c ON c.id = o.call
-      WHERE o.call = $1 AND o.state = 'draft') n
-WHERE n.old_seat IS DISTINCT FROM n.seat OR n.old_official IS DISTINCT FROM n.official OR n.old_kind <> n.kind
-ORDER BY n.id
-`
-
-type DraftsBehindRow struct {
-	ID       string
-	Version  int64
-	OldSeat  *string
-	OldKind  string
-	Seat     *string
-	Official *string
-	Kind     string
-}
-
-// A call's drafts that are behind the call as it is now, and what they should be: seat and official of its last segment; missed
-// when it ended unanswered. In one order, in which they are then written.
-func (q *Queries) DraftsBehind(ctx context.Context, call string) ([]DraftsBehindRow, error) {
-	rows, err := q.db.Query(ctx, draftsBehind, call)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []DraftsBehindRow
-	for rows.Next() {
-		var i DraftsBehindRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Version,
-			&i.OldSeat,
-			&i.OldKind,
-			&i.Seat,
-			&i.Official,
-			&i.Kind,
 		); err != nil {
 			return nil, err
 		}
@@ -268,34 +315,6 @@ func (q *Queries) EarlierTickets(ctx context.Context, arg EarlierTicketsParams) 
 		return nil, err
 	}
 	return items, nil
-}
-
-const followCall = `-- name: FollowCall :exec
-WITH followed AS (
-  UPDATE ticket SET seat = $1, official = $2, kind = $3, version = version + 1
-  WHERE id = $4 AND version = $5 AND state = 'draft'
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM followed
-`
-
-type FollowCallParams struct {
-	Seat     *string
-	Official *string
-	Kind     string
-	ID       string
-	Before   int64
-}
-
-// Brings a draft up to its call, on top of the version that was read.
-func (q *Queries) FollowCall(ctx context.Context, arg FollowCallParams) error {
-	_, err := q.db.Exec(ctx, followCall,
-		arg.Seat,
-		arg.Official,
-		arg.Kind,
-		arg.ID,
-		arg.Before,
-	)
-	return err
 }
 
 const history = `-- name: History :many
@@ -725,41 +744,6 @@ func (q *Queries) OpenAppeal(ctx context.Context, arg OpenAppealParams) (Ticket,
 		&i.Version,
 	)
 	return i, err
-}
-
-const openTicket = `-- name: OpenTicket :exec
-WITH opened AS (
-  INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, 'draft', $8)
-  ON CONFLICT (call) WHERE kind IN ('call', 'missed') DO NOTHING
-  RETURNING 1)
-SELECT must(count(*) = 1, 'HL002') FROM opened
-`
-
-type OpenTicketParams struct {
-	ID        string
-	QueryCode string
-	Kind      string
-	Call      string
-	Session   *string
-	Seat      *string
-	Official  *string
-	OpenedAt  time.Time
-}
-
-// Opens the one ticket of a call's first kinds; somebody else's that was first is a change since it was read (I7).
-func (q *Queries) OpenTicket(ctx context.Context, arg OpenTicketParams) error {
-	_, err := q.db.Exec(ctx, openTicket,
-		arg.ID,
-		arg.QueryCode,
-		arg.Kind,
-		arg.Call,
-		arg.Session,
-		arg.Seat,
-		arg.Official,
-		arg.OpenedAt,
-	)
-	return err
 }
 
 const saveTicket = `-- name: SaveTicket :execrows

@@ -23,8 +23,8 @@ class FakeSocket implements SocketLike {
     this.say({ type: 'hello', position, resumed })
   }
 
-  fact(position: string, kind = 'call.offered'): void {
-    this.say({ type: 'fact', position, kind, subject: 's', topics: [], at: '2026-11-26T00:30:00Z', actor: 'controller', data: {} })
+  fact(position: string, kind = 'call.offered', early?: boolean): void {
+    this.say({ type: 'fact', position, early, kind, subject: 's', topics: [], at: '2026-11-26T00:30:00Z', actor: 'controller', data: {} })
   }
 }
 
@@ -88,6 +88,29 @@ describe('the push socket', () => {
     t.last().hello('8-2', true)
     t.last().fact('9-1')
     expect(t.heard).toEqual(['fresh', '8-1', '8-2', '9-1'])
+  })
+
+  it('hears an early fact once, and resumes from before it until the log has passed it', async () => {
+    const t = setup()
+    t.link.want(['seat:A01'])
+    await t.settle()
+    t.last().hello('7-1', false)
+    t.last().fact('8-9')
+    t.last().fact('10-3', 'call.offered', true)
+    expect(t.heard).toEqual(['fresh', '8-9', '10-3'])
+    t.last().onclose?.({ code: 1006 })
+    await vi.advanceTimersByTimeAsync(300)
+    expect(t.asked.at(-1)?.since).toBe('8-9')
+    t.last().hello('9-1', true)
+    t.last().fact('9-5')
+    t.last().fact('10-3') // missed, as far as the server knows
+    t.last().fact('11-1')
+    expect(t.heard).toEqual(['fresh', '8-9', '10-3', '9-5', '11-1'])
+    t.last().fact('12-1', 'call.ended', true)
+    t.last().say({ type: 'passed', position: '12-1' })
+    t.last().onclose?.({ code: 1006 })
+    await vi.advanceTimersByTimeAsync(300)
+    expect(t.asked.at(-1)?.since).toBe('12-1')
   })
 
   it('asks for snapshots when the server could not resume', async () => {

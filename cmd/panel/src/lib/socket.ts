@@ -5,6 +5,7 @@ import { asProblem } from '@/api/problem'
 export interface Fact {
   type: 'fact'
   position: string
+  early?: boolean // before its turn in the log: it comes no second time, but nothing is resumed from its position
   kind: string
   subject: string
   topics: string[]
@@ -26,7 +27,13 @@ interface Hello {
   resumed: boolean
 }
 
-export type Frame = Hello | Fact | Gauge
+// Everything up to the position has been told.
+interface Passed {
+  type: 'passed'
+  position: string
+}
+
+export type Frame = Hello | Fact | Gauge | Passed
 export type LinkState = 'off' | 'connecting' | 'live' | 'lost' | 'ended' | 'denied'
 
 export interface Listener {
@@ -66,12 +73,20 @@ export function pause(attempt: number, random: number): number {
   return Math.round(100 + random * Math.min(5000, 250 * 2 ** attempt))
 }
 
+// after compares places in the log: "xid-id", numbers that a double holds.
+export function after(a: string, b: string): boolean {
+  const [ax, ai] = a.split('-').map(Number)
+  const [bx, bi] = b.split('-').map(Number)
+  return ax !== bx ? ax! > bx! : ai! > bi!
+}
+
 const silence = 12_000 // gauges come each second; a socket this quiet is half open
 
 export class FactSocket {
   private readonly listeners = new Set<Listener>()
   private topics: string[] = []
   private since = ''
+  private early: string[] = [] // positions after since that have been told already
   private socket: SocketLike | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
   private watch: ReturnType<typeof setTimeout> | undefined
@@ -91,7 +106,7 @@ export class FactSocket {
     if (sorted.join() === this.topics.join()) return
     const more = sorted.some((t) => !this.topics.includes(t))
     this.topics = sorted
-    if (more) this.since = '' // the log was not read for the new ones: snapshots tell
+    if (more) this.forget() // the log was not read for the new ones: snapshots tell
     if (sorted.length === 0) return this.stop()
     this.attempt = 0
     void this.connect()
@@ -108,7 +123,7 @@ export class FactSocket {
   stop(): void {
     this.run++
     this.topics = []
-    this.since = ''
+    this.forget()
     this.drop()
     this.ports.state('off')
   }
@@ -158,7 +173,7 @@ export class FactSocket {
     this.socket = null
     if (next === 'ended' || next === 'denied') return this.ports.state(next)
     this.ports.state('lost')
-    if (next === 'restart') this.since = ''
+    if (next === 'restart') this.forget()
     const least = next === 'slowly' ? 5000 : 0
     const wait = least + pause(this.attempt++, (this.ports.random ?? Math.random)())
     this.timer = setTimeout(() => void this.connect(), wait)
@@ -171,28 +186,49 @@ export class FactSocket {
     switch (frame.type) {
       case 'hello':
         this.attempt = 0
+        if (!frame.resumed) this.early = []
         if (!frame.resumed || this.since === '') this.since = frame.position
         this.ports.heard(null)
         this.ports.state('live')
         if (!frame.resumed) this.listeners.forEach((l) => l.fresh?.())
         return
-      case 'fact':
-        this.since = frame.position
+      case 'fact': {
+        const told = this.early.includes(frame.position)
+        if (frame.early) this.early.push(frame.position)
+        else this.pass(frame.position)
         this.ports.heard(frame.at)
-        this.listeners.forEach((l) => l.fact?.(frame))
+        if (!told) this.listeners.forEach((l) => l.fact?.(frame))
+        return
+      }
+      case 'passed':
+        this.pass(frame.position)
+        this.ports.heard(null)
         return
       case 'gauge':
         this.ports.heard(frame.at)
         this.listeners.forEach((l) => l.gauge?.(frame))
     }
   }
+
+  // pass says that nothing up to the position is still to be told.
+  private pass(position: string): void {
+    this.since = position
+    this.early = this.early.filter((p) => after(p, position))
+  }
+
+  private forget(): void {
+    this.since = ''
+    this.early = []
+  }
 }
+
+const kinds = new Set<unknown>(['hello', 'fact', 'gauge', 'passed'] satisfies Frame['type'][])
 
 function parse(data: unknown): Frame | null {
   if (typeof data !== 'string') return null
   try {
     const f = JSON.parse(data) as Frame
-    return f.type === 'hello' || f.type === 'fact' || f.type === 'gauge' ? f : null
+    return kinds.has(f.type) ? f : null
   } catch {
     return null // a frame we cannot read is a frame we do not have
   }
