@@ -68,8 +68,8 @@ generate: $(CACHE)/bin/sqlc $(PANEL)/node_modules/.package-lock.json ## SQL code
 	@go run ./cmd/hotline openapi > $(PANEL)/openapi.json
 	@cd $(PANEL) && npx openapi-typescript openapi.json -o src/api/schema.d.ts
 
-bench: build packages ## B1, B2, B3 with their opponents in the same run
-	@$(BIN)/sim bench
+bench: build packages ## B1, B2, B3, B4, B8 beside their opponents, 11 minutes (TRACE=1: the way of a call step by step; ONLY=b1,b3: only these)
+	@$(BIN)/sim bench $(if $(TRACE),--trace) $(if $(ONLY),--only=$(ONLY))
 
 # The tools are pinned in a module of their own; building them once takes two minutes.
 $(CACHE)/bin/golangci-lint $(CACHE)/bin/sqlc &: deploy/tools/go.mod deploy/tools/go.sum

@@ -42,9 +42,9 @@ type assignments struct {
 }
 
 const (
-	assignLine  agent.LineID = "session"
-	assignEpoch              = 1
-	connections              = 8 // of the controller's pool (reliability.md 11.4)
+	assignLine  = agent.LineID("session")
+	assignEpoch = 1
+	connections = 8 // of the controller's pool (reliability.md 11.4)
 )
 
 func openAssignments(ctx context.Context, h *hall, o Options) (*assignments, error) {

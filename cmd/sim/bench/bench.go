@@ -56,7 +56,7 @@ func (o Options) has(part string) bool { return slices.Contains(o.Parts, part) }
 // marks is how many are kept between two readings: a turn's.
 func (o Options) marks() int {
 	if o.Trace {
-		return 1 << 18
+		return 1 << 15
 	}
 	return 0
 }

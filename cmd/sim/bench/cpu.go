@@ -57,20 +57,27 @@ func below(all map[int]process, pid, root int) bool {
 	return false
 }
 
-// parseStat reads what follows the command's name, which may hold anything: state, parent, … utime and stime.
+// parseStat reads what follows the command's name, which may hold anything: state, parent, … utime and stime, and those of children
+// that have ended, as the connections of a database do.
 func parseStat(b []byte) (process, bool) {
 	i := bytes.LastIndexByte(b, ')')
 	fields := bytes.Fields(b[i+1:])
-	if i < 0 || len(fields) < 13 {
+	if i < 0 || len(fields) < 15 {
 		return process{}, false
 	}
 	parent, err := strconv.Atoi(string(fields[1]))
-	user, userErr := strconv.ParseInt(string(fields[11]), 10, 64)
-	system, systemErr := strconv.ParseInt(string(fields[12]), 10, 64)
-	if err != nil || userErr != nil || systemErr != nil {
+	if err != nil {
 		return process{}, false
 	}
-	return process{parent: parent, used: time.Duration(user+system) * tick}, true
+	p := process{parent: parent}
+	for _, field := range fields[11:15] {
+		ticks, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil {
+			return process{}, false
+		}
+		p.used += time.Duration(ticks) * tick
+	}
+	return p, true
 }
 
 // load is the machine's load average.

@@ -73,21 +73,17 @@ func plain(arg any) string {
 		return v.String()
 	}
 	v := reflect.ValueOf(arg)
-	switch v.Kind() {
-	case reflect.Slice, reflect.Array:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return raw(v.Bytes())
-		}
-		items := make([]string, v.Len())
-		for i := range items {
-			items[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain(v.Index(i).Interface())) + `"`
-		}
-		return "{" + strings.Join(items, ",") + "}"
-	case reflect.String:
-		return v.String()
-	default:
+	if v.Kind() != reflect.Slice {
 		return fmt.Sprint(arg)
 	}
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		return raw(v.Bytes())
+	}
+	items := make([]string, v.Len())
+	for i := range items {
+		items[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain(v.Index(i).Interface())) + `"`
+	}
+	return "{" + strings.Join(items, ",") + "}"
 }
 
 // raw bytes are JSON, or bytes.

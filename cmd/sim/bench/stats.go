@@ -41,8 +41,8 @@ type Ratio struct {
 // Ratios compares the quantile q of each a with that of the b of the same pair. Pairs in which one of the two has no sample are left out.
 func Ratios(a, b []Sample, q float64) Ratio {
 	var all []float64
-	for i := range min(len(a), len(b)) {
-		if over, under := a[i].Quantile(q), b[i].Quantile(q); over > 0 && under > 0 {
+	for i, s := range a[:min(len(a), len(b))] {
+		if over, under := s.Quantile(q), b[i].Quantile(q); over > 0 && under > 0 {
 			all = append(all, float64(over)/float64(under))
 		}
 	}
