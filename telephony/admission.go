@@ -14,7 +14,7 @@ func (s *step) arrived(up bool) {
 	if len(s.c.Parts) == 0 {
 		s.c.Parts = append(s.c.Parts, Participant{ID: ParticipantID(s.c.ID), Role: RoleCaller, Leg: s.c.Channel, State: StateUp, Since: s.now})
 	}
-	s.see(s.c.Channel, func(l *LegSeen) { l.Up = up })
+	s.see(s.c.Channel, func(l *LegSeen) { l.Up = l.Up || up }) // while the ledger was away it was answered before its row stood
 	s.announce(false)
 }
 
@@ -93,6 +93,11 @@ func (s *step) admit() {
 // say plays an announcement that nothing follows.
 func (s *step) say(media string) {
 	s.c.Cue = &Cue{ID: playbackID(s.c.ID, strconv.FormatInt(s.c.Version+1, 10)), Leg: s.c.Channel, Media: media, Until: s.now.Add(noticeLimit)}
+}
+
+// WaitWords tells a citizen whose row can not be written yet that the call has been received (F13).
+func WaitWords(call CallID, leg LegID) Play {
+	return Play{Leg: leg, Playback: playbackID(call, "received"), Media: mediaReceived}
 }
 
 // playbackID names an announcement: no two steps of a call share one, not even across a restart.

@@ -11,12 +11,16 @@ import (
 //
 // The version goes up by one when the step must be stored.
 func Apply(c Call, e Event, now time.Time) (Call, []Record) {
+	return run(c, now, func(s *step) { s.apply(e) })
+}
+
+func run(c Call, now time.Time, do func(*step)) (Call, []Record) {
 	if c.Phase == PhaseEnded {
 		return c, nil
 	}
 	s := &step{c: c, now: now}
 	s.c.Parts, s.c.Offers, s.c.Skips, s.c.Seen = slices.Clone(c.Parts), slices.Clone(c.Offers), slices.Clone(c.Skips), c.Seen.clone()
-	s.apply(e)
+	do(s)
 	if len(s.records) > 0 || s.stored {
 		s.c.Version = c.Version + 1
 	}

@@ -153,4 +153,5 @@ const (
 	mediaClosed       = "hotline/closed"
 	mediaReconnecting = "hotline/reconnecting"
 	mediaCallback     = "hotline/callback"
+	mediaReceived     = "hotline/hold"
 )

@@ -290,6 +290,9 @@ func (s *step) adopt(e Looked) {
 		}
 	}
 	if s.c.Phase == PhaseArrived {
+		if e.Legs[s.c.Channel].Up { // it was answered before its row stood: the words may run still
+			s.c.Seen.Playing = WaitWords(s.c.ID, s.c.Channel).Playback
+		}
 		s.arrived(e.Legs[s.c.Channel].Up)
 		return
 	}

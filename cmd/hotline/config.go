@@ -25,6 +25,8 @@ type settings struct {
 	ARIUser           string   `name:"ari-user" default:"controller" help:"ARI user."`
 	ARIPasswordFile   string   `name:"ari-password-file" type:"path" placeholder:"FILE" help:"File that holds the ARI password."`
 	NumberKeyFile     string   `name:"number-key-file" type:"path" placeholder:"FILE" help:"File with the keys for citizens' numbers; made if absent."`
+	JournalDir        string   `name:"journal-dir" type:"path" placeholder:"DIR" help:"Folder for what can not be stored while Postgres is away; made if absent. Default: <number-key-file>.journal."`
+	NetDir            string   `name:"net-dir" type:"path" placeholder:"DIR" help:"Folder in which Asterisk's dialplan writes down the calls that came while no controller listened (spool/net). Empty: they are not recorded."`
 	Origins           []string `help:"Origins that may open sockets, as the browser sends them. Default: http://<listen>."`
 	Secure            bool     `help:"The panel is reached by TLS: Secure cookies, HSTS."`
 	SIPSeats          bool     `name:"sip-seats" help:"Let seats use plain SIP telephones at fixed addresses (demo and load tests)."`

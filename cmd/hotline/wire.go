@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 	"hotline/telephony"
 	"hotline/telephony/ari"
 	"hotline/telephony/control"
+	"hotline/telephony/journal"
 	"hotline/telephony/line"
 	callstore "hotline/telephony/store"
 	"hotline/telephony/trace"
@@ -57,6 +59,7 @@ type server struct {
 	ari        *ari.Client
 	phoneNews  *phoneNews
 	phonesAt   map[string]phoneAt // by endpoint, as phoneNews has been stored; of tellPhones alone
+	journal    *journal.Journal
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
 	callReads  *callstore.Store // what the web reads, on its own connections
@@ -207,6 +210,9 @@ func (s *server) wireCalls(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wire Asterisk: %w", err)
 	}
+	if s.journal, err = journal.Open(cmp.Or(s.settings.JournalDir, s.settings.NumberKeyFile+".journal"), vault); err != nil {
+		return fmt.Errorf("--journal-dir: %w", err)
+	}
 	queue, err := line.New(s.redis, s.settings.RedisPrefix)
 	if err != nil {
 		return fmt.Errorf("wire the queue: %w", err)
@@ -218,10 +224,14 @@ func (s *server) wireCalls(ctx context.Context) error {
 		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
 	}
 	s.phoneNews, s.phonesAt = newPhoneNews(), map[string]phoneAt{}
+	var net control.Net
+	if s.settings.NetDir != "" {
+		net = journal.OpenNet(s.settings.NetDir)
+	}
 	s.controller = control.New(control.Config{
 		Switch: s.ari, Signals: s.ari.Signals(), Heard: s.phoneNews.put, Presence: s.agents, Trace: s.trace,
 		Ledger: tracedLedger{ledger.Telling(s.committed), s.trace}, Queue: tracedQueue{queue, s.trace},
-		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log,
+		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log, Journal: s.journal, Net: net,
 		PhonesReady: func(entity string) bool { return s.pushed.Load() == entity },
 	})
 	return nil
@@ -274,6 +284,9 @@ func (s *server) close() {
 	if s.redis != nil {
 		_ = s.redis.Close()
 	}
+	if s.journal != nil {
+		_ = s.journal.Close()
+	}
 	if s.lock != nil {
 		_ = s.lock.Close()
 	}
@@ -298,6 +311,8 @@ var (
 	_ control.Queue    = tracedQueue{}
 	_ control.Presence = (*agent.Service)(nil)
 	_ control.Lease    = (*callstore.Lease)(nil)
+	_ control.Journal  = (*journal.Journal)(nil)
+	_ control.Net      = (*journal.Net)(nil)
 )
 
 // committed is what every writer of this process's calls calls after a commit, with the facts as far as it knows where they stand in

@@ -94,8 +94,20 @@ func TestR1CallerIsNeverLeftInSilence(t *testing.T) {
 	rows := records(t, x)
 	require.Len(t, rows, 1)
 	require.Equal(t, rows[0][0], rows[0][1], "linkedid of a call with one leg")
-	require.Equal(t, []string{"055112345678", "12345", "ANSWERED"}, rows[0][5:8])
+	require.Equal(t, []string{"12345", "ANSWERED"}, rows[0][5:7], "and no number")
 	require.NotEmpty(t, rows[0][3], "answered at")
+	net, err := os.ReadFile(filepath.Join(x.NetDir(), "net.csv"))
+	require.NoError(t, err)
+	lines, err := csv.NewReader(bytes.NewReader(net)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, lines, 2, "it came into the net once, and left it once: %s", net)
+	require.Equal(t, []string{"NET_ENTERED", rows[0][1], "12345", `{"extra":"055112345678"}`}, []string{lines[0][0], lines[0][2], lines[0][3], lines[0][4]})
+	require.Equal(t, []string{"NET_LEFT", rows[0][1], `{"extra":""}`}, []string{lines[1][0], lines[1][2], lines[1][4]})
+	for path, mode := range map[string]os.FileMode{x.NetDir(): 0o700, filepath.Join(x.NetDir(), "net.csv"): 0o600} {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, mode, info.Mode().Perm(), path)
+	}
 	messages, err := filepath.Glob(filepath.Join(x.Dir, "spool", "messages", "*.wav"))
 	require.NoError(t, err)
 	require.Len(t, messages, 1)
@@ -113,7 +125,7 @@ func TestUnknownNumberIsToldSoWithoutBeingAnswered(t *testing.T) {
 	require.Error(t, err)
 	rows := records(t, x)
 	require.Len(t, rows, 1)
-	require.NotEqual(t, "ANSWERED", rows[0][7])
+	require.NotEqual(t, "ANSWERED", rows[0][6])
 }
 
 func TestStrangersAreNotServed(t *testing.T) {

@@ -20,8 +20,11 @@
 // # When the controller is away (R1)
 //
 // The dialplan answers, says that the call has been received, plays music, and offers the call to the controller every two
-// seconds meanwhile; after [Config.FallbackAfter] it apologises, takes a message and hangs up. Each call leaves a row in
-// log/cdr-custom/calls.csv (see [CallRecords]), so that calls which never met the controller can be filled in later.
+// seconds meanwhile; after [Config.FallbackAfter] it apologises, takes a message and hangs up. A call that comes into the net is
+// written down in spool/net ([Instance.NetDir]), with its number, for the controller to record and delete when it is back. Nobody
+// but Asterisk may read that: it runs with umask 077, and whoever runs hotline as another user gives that user the folder by a
+// default ACL (setfacl -d -m u:hotline:rwX). Every call leaves a row without a number in log/cdr-custom/calls.csv
+// ([Instance.CallRecords]).
 //
 // # Several at once
 //

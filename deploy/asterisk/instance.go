@@ -138,11 +138,14 @@ func (x *Instance) Done() <-chan struct{} { return x.process.Done() }
 // PID is Asterisk's own.
 func (x *Instance) PID() int { return x.process.PID() }
 
-// CallRecords is the file of the rows that Asterisk keeps by itself (R1): linkedid, uniqueid, start, answer, end, from,
-// dialled, disposition, last application.
+// CallRecords is the file of the rows that Asterisk keeps by itself (R1): linkedid, uniqueid, start, answer, end,
+// dialled, disposition, last application. They hold no number.
 func (x *Instance) CallRecords() string {
 	return filepath.Join(x.Dir, "log", "cdr-custom", "calls.csv")
 }
+
+// NetDir is the folder in which the dialplan's net writes down the calls that it keeps, with their numbers, for package journal.
+func (x *Instance) NetDir() string { return filepath.Join(x.Dir, "spool", "net") }
 
 func (x *Instance) booted(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -217,7 +220,8 @@ func prepare(inst Installation, cfg Config) (local.ProcessSpec, error) {
 		if err := owner.OwnDir(filepath.Join(cfg.Dir, "run")); err != nil {
 			return run, fmt.Errorf("asterisk: %w", err)
 		}
-		run.User, run.Path, run.Args = owner, inst.Binary, []string{"-f", "-C", filepath.Join(at.Home, "etc", "asterisk.conf")}
+		run.User, run.Path = owner, "/bin/sh"
+		run.Args = []string{"-c", `umask 077 && exec "$0" -f -C "$1"`, inst.Binary, filepath.Join(at.Home, "etc", "asterisk.conf")}
 	} else {
 		if owner == nil {
 			return run, errors.New("asterisk: its private root can be entered by root only: run this as root")
@@ -242,7 +246,7 @@ func prepare(inst Installation, cfg Config) (local.ProcessSpec, error) {
 // kernel forgets the death signal when the user changes, so setpriv sets it anew. Users are this machine's: the root's own
 // numbers belong to somebody else outside.
 func enter(inst Installation, dir string, as *local.User) []string {
-	const script = `mount --bind "$2" "$1/srv" && exec chroot "$1" /usr/bin/setpriv --reuid "$3" --regid "$4" --clear-groups ` +
+	const script = `umask 077 && mount --bind "$2" "$1/srv" && exec chroot "$1" /usr/bin/setpriv --reuid "$3" --regid "$4" --clear-groups ` +
 		`--no-new-privs --pdeathsig KILL -- "$5" -f -C /srv/etc/asterisk.conf`
 	return []string{
 		"--mount", "--propagation", "private", "--", "/bin/sh", "-c", script, "sh",
@@ -281,6 +285,10 @@ func write(cfg Config, files map[string]string, owner *local.User) error {
 		if err := own(dir, os.MkdirAll(dir, 0o750)); err != nil {
 			return err
 		}
+	}
+	net := filepath.Join(cfg.Dir, "spool", "net") // has citizens' numbers for a while
+	if err := own(net, os.MkdirAll(net, 0o700)); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(cfg.Dir, "etc", name)

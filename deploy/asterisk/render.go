@@ -35,7 +35,7 @@ func modules(bench bool) []string {
 		"res_ari_device_states", "res_ari_endpoints", "res_ari_events", "res_ari_playbacks", "res_ari_recordings",
 		// dialplan
 		"pbx_config", "app_stasis", "app_playback", "app_record", "func_callerid", "func_cdr", "func_channel", "func_logic", "func_strings",
-		"res_cdrel_custom", "cdr_custom",
+		"res_cdrel_custom", "cdr_custom", "cel_custom", "app_celgenuserevent",
 	}
 	if bench {
 		list = append(list, "app_dial", "app_queue", "app_milliwatt", "app_echo", "func_timeout", "func_global")
@@ -84,7 +84,7 @@ func render(c Config, l layout) (map[string]string, error) {
 	}
 	files := map[string]string{}
 	// Asterisk complains about each of these that is not there; their defaults hold.
-	for _, name := range []string{"acl", "ccss", "cel", "features", "pjproject", "queues", "stasis", "udptl", "websocket_client"} {
+	for _, name := range []string{"acl", "ccss", "features", "pjproject", "queues", "stasis", "udptl", "websocket_client"} {
 		files[name+".conf"] = "; the defaults hold\n"
 	}
 	for _, t := range parsed.Templates() {

@@ -130,6 +130,12 @@ func (pg *Postgres) Stop(ctx context.Context) error {
 	return pg.process.Stop(ctx, syscall.SIGINT)
 }
 
+// Crash is an immediate shutdown: every backend ends at once, and the next start recovers from the write-ahead log (F12).
+func (pg *Postgres) Crash(ctx context.Context) error {
+	defer func() { _ = pg.lock.Close() }() // closed twice is closed
+	return pg.process.Stop(ctx, syscall.SIGQUIT)
+}
+
 // Kill is kill -9 to the postmaster: a crash, for tests of failure.
 func (pg *Postgres) Kill() {
 	pg.process.Kill()

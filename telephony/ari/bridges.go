@@ -29,22 +29,34 @@ func (c *Client) DeleteBridge(ctx context.Context, id telephony.BridgeID) error 
 // holding bridge, this one included (telephony.md 2.4): so it is taken out first wherever it may be in one. A bridge
 // that is not there, after a restart of the exchange, is made.
 func (c *Client) Hold(ctx context.Context, bridge telephony.BridgeID, leg telephony.LegID) error {
+	return c.hold(ctx, guarded, bridge, leg)
+}
+
+// Receive answers a citizen's leg and lets it wait with music without asking the fence: the one exception of hold-only, for an
+// arrival that this controller has received and can not record yet (R4, F13).
+func (c *Client) Receive(ctx context.Context, bridge telephony.BridgeID, leg telephony.LegID, up bool) error {
+	if !up {
+		if err := c.answer(ctx, cleanup, leg); err != nil {
+			return err
+		}
+	}
+	return c.hold(ctx, cleanup, bridge, leg)
+}
+
+func (c *Client) hold(ctx context.Context, g guard, bridge telephony.BridgeID, leg telephony.LegID) error {
 	if from, ok := c.holding(leg); ok {
 		if err := c.Leave(ctx, from, leg); err != nil && !gone(err) {
 			return err
 		}
 	}
 	c.remember(leg, bridge) // before the command: after a lost reply it may be inside
-	err := c.addTo(ctx, opHold, bridge, leg, map[string]any{
-		"channel": leg, "role": "holding_participant", "inhibitConnectedLineUpdates": true,
-	})
+	into := map[string]any{"channel": leg, "role": "holding_participant", "inhibitConnectedLineUpdates": true}
+	err := c.addTo(ctx, opHold, g, bridge, leg, into)
 	if noBridge(err) {
 		if err := c.EnsureBridge(ctx, bridge, telephony.BridgeHolding); err != nil {
 			return err
 		}
-		err = c.addTo(ctx, opHold, bridge, leg, map[string]any{
-			"channel": leg, "role": "holding_participant", "inhibitConnectedLineUpdates": true,
-		})
+		err = c.addTo(ctx, opHold, g, bridge, leg, into)
 	}
 	if gone(err) {
 		c.forget(leg)
@@ -59,12 +71,12 @@ func (c *Client) Join(ctx context.Context, bridge telephony.BridgeID, legs ...te
 		return nil
 	}
 	into := map[string]any{"channel": legs, "inhibitConnectedLineUpdates": true}
-	err := c.addTo(ctx, opJoin, bridge, legs[0], into)
+	err := c.addTo(ctx, opJoin, guarded, bridge, legs[0], into)
 	if noBridge(err) {
 		if err := c.EnsureBridge(ctx, bridge, telephony.BridgeMixing); err != nil {
 			return err
 		}
-		err = c.addTo(ctx, opJoin, bridge, legs[0], into)
+		err = c.addTo(ctx, opJoin, guarded, bridge, legs[0], into)
 	}
 	if err == nil {
 		c.forget(legs...)
@@ -84,9 +96,9 @@ func (c *Client) Leave(ctx context.Context, bridge telephony.BridgeID, leg telep
 	return about("bridge", bridge, about("leg", leg, err))
 }
 
-func (c *Client) addTo(ctx context.Context, op string, bridge telephony.BridgeID, leg telephony.LegID, body map[string]any) error {
+func (c *Client) addTo(ctx context.Context, op string, g guard, bridge telephony.BridgeID, leg telephony.LegID, body map[string]any) error {
 	err := c.do(ctx, request{
-		op: op, method: http.MethodPost, path: []string{"bridges", string(bridge), "addChannel"}, body: body, about: string(leg),
+		op: op, method: http.MethodPost, path: []string{"bridges", string(bridge), "addChannel"}, body: body, guard: g, about: string(leg),
 	}, nil)
 	return about("bridge", bridge, err)
 }

@@ -20,7 +20,11 @@ const ResumeHeader = "X-Hotline-Resume"
 // Answer picks a citizen's call up. It is not repeated, not even after a lost reply: on a channel that is up it would
 // stop the music (telephony.md 2.4).
 func (c *Client) Answer(ctx context.Context, leg telephony.LegID) error {
-	err := c.do(ctx, request{op: opAnswer, method: http.MethodPost, path: []string{"channels", string(leg), "answer"}}, nil)
+	return c.answer(ctx, guarded, leg)
+}
+
+func (c *Client) answer(ctx context.Context, g guard, leg telephony.LegID) error {
+	err := c.do(ctx, request{op: opAnswer, method: http.MethodPost, path: []string{"channels", string(leg), "answer"}, guard: g}, nil)
 	return about("leg", leg, err)
 }
 

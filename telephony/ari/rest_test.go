@@ -198,8 +198,9 @@ func TestHoldOnly(t *testing.T) {
 		}
 	})
 	leg := b.arrive(t)
-	stale = true
 	ctx := t.Context()
+	require.NoError(t, b.client.EnsureBridge(ctx, "hold-session", telephony.BridgeHolding))
+	stale = true
 	before := len(b.fake.Requests())
 	for name, refused := range map[string]error{
 		"answer": b.client.Answer(ctx, leg),
@@ -224,6 +225,12 @@ func TestHoldOnly(t *testing.T) {
 	require.NoError(t, b.client.Play(ctx, leg, "pb", "sound:x"), "words move nobody (RT5)")
 	require.NoError(t, b.client.Plays(ctx, "pb"))
 	require.ErrorIs(t, b.client.Plays(ctx, "none"), telephony.ErrGone)
+	came := b.arrive(t)
+	require.NoError(t, b.client.Receive(ctx, "hold-session", came, false), "who arrives is answered and held (F13)")
+	l, _ := b.fake.Leg(came)
+	require.Equal(t, "Up", l.State)
+	require.True(t, l.Music)
+	require.Len(t, b.fake.Requests(aritest.OpAnswer), 1, "once")
 	require.NoError(t, b.client.Hangup(ctx, leg, "normal"))
 }
 

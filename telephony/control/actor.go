@@ -62,13 +62,16 @@ func (c *Controller) arrive(ctx context.Context, in telephony.Arrival, up, found
 		return
 	}
 	before, tried := c.turn.take(found)
+	e := c.outage.enter(in, up)
 	c.workers.Go(func() {
 		defer a.finish(ctx)
 		defer tried()
 		waitFor(ctx, before, turnLimit)
 		mine := c.entries.begin()
 		defer c.entries.end(mine)
-		if !a.register(ctx, in, up, tried) {
+		recorded := a.register(ctx, e, tried)
+		c.outage.leave(e)
+		if !recorded {
 			return
 		}
 		line := c.desks.of(a.call.Line)
@@ -104,43 +107,52 @@ func (c *Controller) adopt(ctx context.Context, call telephony.Call) {
 
 // register writes the call's row, whatever it takes: every call has one before anything else happens to it (R7). False when
 // there is nothing more to do for this leg. Nobody is refused: a leg that can not be recorded goes back to the net (RT15).
-func (a *actor) register(ctx context.Context, in telephony.Arrival, up bool, tried func()) bool {
+func (a *actor) register(ctx context.Context, e *entry, tried func()) bool {
+	leg := e.Arrival.Channel
 	for pause := firstPause; ; pause = longer(pause) {
-		call, err := a.tryRegister(ctx, in)
+		call, err := a.tryRegister(ctx, e, tried)
 		tried()
 		switch {
 		case err == nil && call.Phase == telephony.PhaseEnded:
-			a.c.letGo(ctx, in.Channel, up)
+			a.c.letGo(ctx, leg, e.up || a.c.outage.met(ctx, e).Legs[leg].Up)
 			return false
 		case err == nil:
 			a.call = call
+			a.call.Seen = a.c.outage.met(ctx, e)
 			a.c.calls.update(a, call)
 			return true
 		case errors.Is(err, telephony.ErrNotMaster):
 			a.c.fail(err)
 			return false
+		case ctx.Err() != nil:
+			return false
 		case errors.Is(err, telephony.ErrUnstorable):
 			a.alarm(ctx, "unstorable", err)
-			a.c.letGo(ctx, in.Channel, up)
+			a.c.letGo(ctx, leg, e.up || a.c.outage.met(ctx, e).Legs[leg].Up)
 			return false
 		case !errors.Is(err, telephony.ErrNoDecision):
 			a.c.cfg.Observer.Failed("arrive")
-			a.c.cfg.Log.ErrorContext(ctx, "record an arrival", "leg", in.Channel, "err", err)
+			a.c.cfg.Log.ErrorContext(ctx, "record an arrival", "leg", leg, "err", err)
 		}
-		if !rest(ctx, pause) {
+		a.c.outage.missed(e)
+		if !a.c.outage.rest(ctx, pause) {
 			return false
 		}
 	}
 }
 
-func (a *actor) tryRegister(ctx context.Context, in telephony.Arrival) (telephony.Call, error) {
+func (a *actor) tryRegister(ctx context.Context, e *entry, tried func()) (telephony.Call, error) {
+	if a.c.outage.keptNow(e) {
+		tried() // the place is that in the journal
+		return e.row(ctx)
+	}
 	epoch, ok := a.c.cfg.Lease.Epoch()
 	if !ok {
 		return telephony.Call{}, telephony.ErrNoDecision
 	}
 	ctx, cancel := verb(ctx)
 	defer cancel()
-	call, _, err := a.c.cfg.Ledger.Arrive(ctx, epoch, in)
+	call, _, err := a.c.cfg.Ledger.Arrive(ctx, epoch, *e.Arrival)
 	return call, err
 }
 
@@ -256,7 +268,7 @@ func (a *actor) tryStep(ctx context.Context, e telephony.Event, by string) error
 	for tries := 0; ; tries++ {
 		before := a.call
 		before.Rules = a.c.desks.rules(before.Line, before.Rules)
-		now := a.c.cfg.Now()
+		now := a.c.outage.when(e)
 		next, records := telephony.Apply(before, e, now)
 		ch, store := telephony.Gather(before, next, records, by, now)
 		var passed *handover

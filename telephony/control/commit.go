@@ -30,7 +30,7 @@ func (a *actor) save(ctx context.Context, ch telephony.Change) error {
 			a.c.cfg.Log.ErrorContext(ctx, "store a call", "call_id", ch.After.ID, "err", err)
 		}
 		a.cleanUp(ctx, ch, mourned)
-		if !rest(ctx, pause) {
+		if !a.c.outage.rest(ctx, pause) {
 			return ctx.Err()
 		}
 	}

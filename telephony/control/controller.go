@@ -22,7 +22,7 @@ var errBusy = errors.New("call is busy")
 // verbLimit bounds one act on the exchange or Postgres.
 const verbLimit = 3 * time.Second
 
-// Config is what a Controller is made of. All fields but Heard, Observer, Trace and PhonesReady are needed.
+// Config is what a Controller is made of. All fields but Heard, Observer, Trace, PhonesReady, Journal and Net are needed.
 type Config struct {
 	Switch   Switch
 	Signals  <-chan telephony.Signal // of the same exchange, in order; closed when it is over
@@ -37,6 +37,8 @@ type Config struct {
 	Log      *slog.Logger
 	// PhonesReady says that this run of the exchange knows the seats' telephones; none is rung before (RT12). Nil: always.
 	PhonesReady func(entity string) bool
+	Journal     Journal // nil: who arrives while the ledger is away is not answered before it is back
+	Net         Net     // nil: calls that came while no controller listened are not recorded
 }
 
 // Controller runs the calls of one exchange: it routes signals to the calls' actors, brings callers and seats together,
@@ -47,6 +49,7 @@ type Controller struct {
 	calls   registry
 	turn    turn
 	entries entries
+	outage  outage
 	desks   desks
 	clock   seatClock
 	sync    syncState
@@ -75,6 +78,8 @@ func New(cfg Config) *Controller {
 	c.calls.init()
 	c.turn.init()
 	c.entries.init()
+	c.outage.init(c)
+	c.cfg.Ledger = watchedLedger{cfg.Ledger, &c.outage}
 	c.clock.init()
 	c.desks.init(c)
 	return c
@@ -89,6 +94,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.workers.Go(func() { c.reconcileLoop(ctx) })
 	c.workers.Go(func() { c.seatLoop(ctx) })
 	c.workers.Go(func() { c.strayLoop(ctx) })
+	c.workers.Go(func() { c.outage.writeLoop(ctx) })
+	c.workers.Go(func() { c.outage.settleLoop(ctx) })
 	for {
 		select {
 		case <-ctx.Done():

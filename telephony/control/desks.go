@@ -67,6 +67,19 @@ func (ds *desks) rules(line agent.LineID, old telephony.Rules) telephony.Rules {
 	return old
 }
 
+// lineOf is a line that a number leads to, one that takes calls if there is one: where a citizen waits whose row, which says it, can
+// not be written yet.
+func (ds *desks) lineOf(dialled string) agent.LineID {
+	var best agent.LineID
+	open := false
+	for _, d := range ds.all() {
+		if is := d.rules().Open; slices.Contains(d.numbers(), dialled) && (best == "" || is && !open || is == open && d.id < best) {
+			best, open = d.id, is
+		}
+	}
+	return best
+}
+
 // deskOf finds the desk that a seat serves.
 func (ds *desks) deskOf(seat agent.SeatID) *desk {
 	ds.mu.Lock()
@@ -74,8 +87,8 @@ func (ds *desks) deskOf(seat agent.SeatID) *desk {
 	return ds.lines[ds.home[seat]]
 }
 
-// lineOf is the line that a seat serves; empty for a seat that nobody has been at.
-func (ds *desks) lineOf(seat agent.SeatID) agent.LineID {
+// homeOf is the line that a seat serves; empty for a seat that nobody has been at.
+func (ds *desks) homeOf(seat agent.SeatID) agent.LineID {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	return ds.home[seat]

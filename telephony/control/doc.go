@@ -14,6 +14,9 @@
 //   - The reconciler (reconcile.go, view.go) compares ledger and exchange at each connection and every ten seconds: it adopts
 //     calls, lets each call look at itself, and sends away what is ours and belongs to nothing (R2, RT6). Nothing is offered
 //     before the first comparison is done and the adopted calls have settled (A17).
+//   - The outage (outage.go, replay.go) keeps arrivals and ends of legs while the ledger is away: in the journal, answered and held
+//     with words, stored once and in order when it is back, or by the next controller before it compares anything (R7, F13). What
+//     the dialplan's net has kept meanwhile is recorded with each comparison (backfill.go, R1).
 //
 // What must hold: an intent is committed before its effect (R5); decisions need the lease, clean-up does not (R4); whoever has
 // no actor has no owner, and the reconciler finds one; every channel has a bound, and every full one an answer.

@@ -22,6 +22,7 @@ import (
 	"hotline/telephony/ari"
 	"hotline/telephony/aritest"
 	"hotline/telephony/control"
+	"hotline/telephony/journal"
 	"hotline/telephony/line"
 	"hotline/telephony/store"
 )
@@ -39,6 +40,8 @@ type hall struct {
 	pool   *pgxpool.Pool
 	rdb    *redis.Client
 	prefix string // of its keys
+	vault  *store.Vault
+	kept   string // the journal's folder
 	store  *store.Store
 	people *agentstore.Store
 	agents *agent.Service
@@ -72,13 +75,14 @@ func newHall(t *testing.T, seats []agent.SeatID, options ...option) *hall {
 	for _, set := range options {
 		set(&o)
 	}
-	h := &hall{t: t, fake: aritest.New(t, o), pool: pgtest.New(t), who: map[agent.SeatID]agent.Identity{}}
+	h := &hall{t: t, fake: aritest.New(t, o), pool: pgtest.New(t), who: map[agent.SeatID]agent.Identity{}, vault: vault(t)}
+	h.kept = filepath.Join(t.TempDir(), "journal")
 	h.held.Store(true)
 	h.rdb, h.prefix = pgtest.Redis(t)
 	var err error
 	h.queue, err = line.New(h.rdb, h.prefix)
 	require.NoError(t, err)
-	h.store = store.New(h.pool, vault(t))
+	h.store = store.New(h.pool, h.vault)
 	h.people = agentstore.New(h.pool, func() {})
 	h.agents = &agent.Service{
 		Store: h.people, Phones: phones{h}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Realm: "hotline",
@@ -197,13 +201,15 @@ func (h *hall) start(options ...func(*control.Config)) *shift {
 		},
 	})
 	require.NoError(h.t, err)
+	kept, err := journal.Open(h.kept, h.vault)
+	require.NoError(h.t, err)
 	epoch := h.epoch.Add(1)
 	h.exec(`UPDATE controller SET epoch = $1, holder = 'test', renewed_at = clock_timestamp()`, epoch)
 	s := &shift{ari: client, power: newPower(), watch: &observer{}}
 	s.ledger, s.queue = &ledger{Ledger: h.store, power: s.power}, &queue{Queue: h.queue, power: s.power}
 	cfg := control.Config{
 		Switch: &exchange{Switch: client, power: s.power}, Signals: client.Signals(), Ledger: s.ledger, Queue: s.queue,
-		Presence: presence{h.agents, s.power}, Lease: lease{h, epoch}, Observer: s.watch, Now: time.Now,
+		Presence: presence{h.agents, s.power}, Lease: lease{h, epoch}, Observer: s.watch, Now: time.Now, Journal: kept,
 		Log: slog.New(slog.NewTextHandler(h.t.Output(), nil)),
 	}
 	for _, set := range options {
@@ -227,6 +233,7 @@ func (h *hall) start(options ...func(*control.Config)) *shift {
 		s.power.cut()
 		cancel()
 		running.Wait()
+		_ = kept.Close()
 		return <-ended
 	})
 	h.t.Cleanup(func() { _ = s.stop() })

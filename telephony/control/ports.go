@@ -19,6 +19,9 @@ type Switch interface {
 	EnsureBridge(ctx context.Context, id telephony.BridgeID, kind telephony.BridgeKind) error
 	DeleteBridge(ctx context.Context, id telephony.BridgeID) error                  // gone is success
 	Hold(ctx context.Context, bridge telephony.BridgeID, leg telephony.LegID) error // role=holding_participant, never straight from another holding bridge
+	// Receive answers a citizen's leg, unless it is up, and puts it on hold. Hold-only allows it: only for an arrival that was
+	// received and can not be recorded yet (R4).
+	Receive(ctx context.Context, bridge telephony.BridgeID, leg telephony.LegID, up bool) error
 	// Join puts legs into a mixing bridge, which is made if it is not there. A nil error is not yet success: EnteredBridge
 	// events are (telephony.md 2.4).
 	Join(ctx context.Context, bridge telephony.BridgeID, legs ...telephony.LegID) error
@@ -52,6 +55,24 @@ type Ledger interface {
 	Pending(ctx context.Context) ([]agent.SeatID, error)
 	// Lines lists the lines with their rules as they are now.
 	Lines(ctx context.Context) ([]telephony.LineInfo, error)
+}
+
+// Journal keeps facts on disk while the ledger is away (R7).
+type Journal interface {
+	// Append returns when the disk has the facts, in their order.
+	Append(facts ...telephony.Kept) error
+	// Inherit gives what controllers that have died kept and did not clear. An error may come with what could be read.
+	Inherit() ([]telephony.Kept, error)
+	// Clear forgets what was appended and inherited: all of it is stored.
+	Clear() error
+}
+
+// Net is what the dialplan's net has written of the calls that it kept while no controller listened (R1).
+type Net interface {
+	// Calls reads all of it, the first to come first. An error may come with what could be read.
+	Calls() ([]telephony.NetCall, error)
+	// Forget deletes what was read, but for the calls that are not settled; true: it wants to be asked once more.
+	Forget(open []telephony.LegID) (bool, error)
 }
 
 // Queue is the shared queue in Redis (telephony/line): it proposes pairs by the rule of telephony.Line. It may be lost at any

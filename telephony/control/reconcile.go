@@ -101,10 +101,14 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return telephony.ErrNoDecision
 	}
 	began := c.cfg.Now()
+	if err := c.outage.drain(ctx); err != nil { // what is kept comes first: who has a row is not found anew
+		return err
+	}
 	connection, fresh := c.sync.begin()
 	if err := c.readLines(ctx); err != nil {
 		return err
 	}
+	missed := c.netCalls(ctx)
 	v, err := c.look(ctx)
 	if err != nil {
 		return err
@@ -119,6 +123,9 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	mended := c.adoptAll(ctx, rows, v)
 	settled := c.show(v)
 	mended += c.dropStrays(ctx, v)
+	if err := c.backfill(ctx, missed, v); err != nil { // nobody waits for it
+		c.cfg.Log.WarnContext(ctx, "record the calls of the net", "err", err)
+	}
 	if fresh {
 		waitFor(ctx, settled, adoptLimit)
 	}

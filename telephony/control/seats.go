@@ -159,7 +159,7 @@ func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor 
 	limited, cancel := verb(ctx)
 	defer cancel()
 	now := c.cfg.Now()
-	over := telephony.WrapUpOver(seat, c.desks.lineOf(seat), actor, now)
+	over := telephony.WrapUpOver(seat, c.desks.homeOf(seat), actor, now)
 	if known {
 		if m, ok := c.desks.pass(ctx, over, nil); ok && c.hand(m) {
 			c.clock.stop(seat)

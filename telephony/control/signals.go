@@ -49,10 +49,13 @@ func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
 	case telephony.LeftBridge:
 		c.toCall(c.calls.byLeg(sig.Leg), sig)
 	case telephony.HangupRequested:
+		c.outage.left(sig.Leg, sig.Soft)
 		c.toCall(c.calls.byLeg(sig.Leg), sig)
 	case telephony.LegLeft:
+		c.outage.left(sig.Leg, false)
 		c.toCall(c.calls.byLeg(sig.Leg), sig)
 	case telephony.LegGone:
+		c.outage.left(sig.Leg, false)
 		c.toCall(c.calls.byLeg(sig.Leg), sig)
 	}
 }

@@ -41,6 +41,10 @@ func (x *exchange) Hold(ctx context.Context, bridge telephony.BridgeID, leg tele
 	return x.power.do("hold", leg, func() error { return x.Switch.Hold(ctx, bridge, leg) })
 }
 
+func (x *exchange) Receive(ctx context.Context, bridge telephony.BridgeID, leg telephony.LegID, up bool) error {
+	return x.power.do("receive", leg, func() error { return x.Switch.Receive(ctx, bridge, leg, up) })
+}
+
 func (x *exchange) Join(ctx context.Context, bridge telephony.BridgeID, legs ...telephony.LegID) error {
 	return x.power.do("join", bridge, func() error { return x.Switch.Join(ctx, bridge, legs...) })
 }

@@ -114,7 +114,7 @@ func (l *Lease) Run(ctx context.Context) error {
 	defer l.disconnect(ctx)
 	tick := time.NewTicker(l.opt.TTL / 3)
 	defer tick.Stop()
-	for {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			return l.release(ctx)
@@ -122,11 +122,16 @@ func (l *Lease) Run(ctx context.Context) error {
 		}
 		err := l.renew(ctx)
 		switch {
+		case err == nil && failing:
+			tick.Reset(l.opt.TTL / 3)
+			failing = false
 		case errors.Is(err, telephony.ErrNotMaster):
 			l.lose()
 			return fmt.Errorf("renew the lease of epoch %d: %w", l.held(), err)
-		case err != nil && ctx.Err() == nil:
+		case err != nil && ctx.Err() == nil && !failing: // every decision waits for it: not longer than need be once the database is back
 			l.opt.Log.WarnContext(ctx, "lease not renewed, hold-only until it is", "err", err)
+			tick.Reset(l.opt.TTL / 12)
+			failing = true
 		}
 	}
 }

@@ -144,5 +144,16 @@ func (v *Vault) open(id telephony.CallID, sealed []byte) (telephony.PhoneNumber,
 	return telephony.PhoneNumber(plain), nil
 }
 
+// Seal gives the ciphertext of a number, tied to its call; nothing for an anonymous caller.
+func (v *Vault) Seal(id telephony.CallID, n telephony.PhoneNumber) []byte {
+	sealed, _ := v.seal(id, n)
+	return sealed
+}
+
+// Open reads what Seal has made.
+func (v *Vault) Open(id telephony.CallID, sealed []byte) (telephony.PhoneNumber, error) {
+	return v.open(id, sealed)
+}
+
 // bound is what a sealed number is tied to.
 func bound(id telephony.CallID, key byte) []byte { return append([]byte(id), key) }

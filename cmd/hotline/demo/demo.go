@@ -156,13 +156,10 @@ func (d *Demo) stores(ctx context.Context) error {
 		return err
 	}
 	d.Options.Progress("starting Postgres and Redis")
-	var err error
-	d.Postgres, err = local.StartPostgres(ctx, local.PostgresConfig{
-		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Settings: d.settings(), Progress: d.Options.Progress,
-	})
-	if err != nil {
+	if err := d.StartPostgres(ctx); err != nil {
 		return err
 	}
+	var err error
 	d.Redis, err = local.StartRedis(ctx, local.RedisConfig{Dir: d.path("redis"), Volatile: d.Options.Volatile, Progress: d.Options.Progress})
 	if err != nil {
 		return err
@@ -186,6 +183,15 @@ func (d *Demo) settings() []string {
 		return nil
 	}
 	return []string{"shared_preload_libraries=pg_stat_statements"}
+}
+
+// StartPostgres starts the database, again after it was stopped.
+func (d *Demo) StartPostgres(ctx context.Context) error {
+	var err error
+	d.Postgres, err = local.StartPostgres(ctx, local.PostgresConfig{
+		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Settings: d.settings(), Progress: d.Options.Progress,
+	})
+	return err
 }
 
 // DatabaseURL reaches the demo's database.

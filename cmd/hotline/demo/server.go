@@ -39,6 +39,7 @@ func (d *Demo) serve(ctx context.Context) error {
 			"--database-url-file=" + filepath.Join(dir, "secrets/database-url"), "--redis-url-file=" + filepath.Join(dir, "secrets/redis-url"),
 			"--ari-url=" + cmp.Or(d.Options.ServerARI, d.Exchange.ARIURL), "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
 			"--number-key-file=" + filepath.Join(dir, "secrets/number-keys"), "--sockets-per-address=1000",
+			"--net-dir=" + d.Exchange.NetDir(),
 		},
 		Env: environment(),
 	}}

@@ -177,8 +177,8 @@ func (s *stage) answered() []telephony.LegID {
 	rows, err := r.ReadAll()
 	require.NoError(s.t, err)
 	var legs []telephony.LegID
-	for _, row := range rows { // linkedid, uniqueid, start, answer, end, src, dst, disposition, lastapp
-		if len(row) > 8 && row[6] == demo.Number && row[8] == "Stasis" && row[7] == "ANSWERED" {
+	for _, row := range rows { // linkedid, uniqueid, start, answer, end, dst, disposition, lastapp
+		if len(row) > 7 && row[5] == demo.Number && row[7] == "Stasis" && row[6] == "ANSWERED" {
 			legs = append(legs, telephony.LegID(row[1]))
 		}
 	}
