@@ -186,3 +186,60 @@ func TestWritersLearnThePositions(t *testing.T) {
 		require.Equal(t, f.Subject, subject)
 	}
 }
+
+// A page of one runner begins where that of another does and ends elsewhere: whoever comes second applies the rest alone.
+func TestPagesThatOverlapTakeEffectOnce(t *testing.T) {
+	t.Parallel()
+	for name, pages := range map[string][2]int{"the first has less": {4, 10}, "the first has more": {10, 4}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.New(t)
+			_, err := pool.Exec(t.Context(), `CREATE TABLE effect (subject int)`)
+			require.NoError(t, err)
+			const n = 10
+			for i := range n {
+				require.NoError(t, appendOne(t.Context(), pool, "call.k", strconv.Itoa(i)))
+			}
+			entered, goOn := make(chan struct{}, 2), [2]chan struct{}{make(chan struct{}), make(chan struct{})}
+			var later sync.Once
+			t.Cleanup(func() { later.Do(func() { close(goOn[1]) }) })
+			for i, page := range pages {
+				var first sync.Once
+				reacting(t, pool, factlog.Reaction{
+					Consumer: "test", Kinds: []string{"call.k"}, Feed: feed(t, pool, factlog.Following{Poll: 5 * time.Millisecond, Page: page}),
+					Apply: func(ctx context.Context, w *factlog.Pipeline, facts []factlog.Fact) error {
+						first.Do(func() {
+							entered <- struct{}{}
+							<-goOn[i]
+						})
+						for _, f := range facts {
+							if _, err := w.Exec(ctx, `INSERT INTO effect VALUES ($1::text::int)`, f.Subject); err != nil {
+								return err
+							}
+						}
+						return nil
+					},
+				})
+			}
+			<-entered
+			<-entered // both have read, and neither has written
+			count := func() (int, int) {
+				var all, distinct int
+				require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*), count(DISTINCT subject) FROM effect`).Scan(&all, &distinct))
+				return all, distinct
+			}
+			close(goOn[0])
+			require.Eventually(t, func() bool {
+				all, _ := count()
+				return all >= pages[0]
+			}, 10*time.Second, time.Millisecond)
+			later.Do(func() { close(goOn[1]) })
+			require.Eventually(t, func() bool {
+				_, distinct := count()
+				return distinct == n
+			}, 10*time.Second, time.Millisecond)
+			all, _ := count()
+			require.Equal(t, n, all)
+		})
+	}
+}

@@ -3,6 +3,7 @@ package factlog_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -43,10 +44,8 @@ func follow(ctx context.Context, t *testing.T, feed *factlog.Feed, from factlog.
 	t.Helper()
 	done := errors.New("all seen")
 	require.ErrorIs(t, feed.Follow(ctx, from, func(_ context.Context, facts []factlog.Fact) error {
-		for _, f := range facts {
-			if handle(f) {
-				return done
-			}
+		if slices.ContainsFunc(facts, handle) {
+			return done
 		}
 		return nil
 	}), done)

@@ -17,6 +17,18 @@ type goal struct {
 	met             bool
 }
 
+// verdict says nothing about what was not measured.
+func (g goal) verdict() string {
+	switch {
+	case g.met:
+		return "reached"
+	case strings.HasPrefix(g.got, notMeasured):
+		return ""
+	default:
+		return "NOT REACHED"
+	}
+}
+
 func (r *report) goal(all ...goal) { r.goals = append(r.goals, all...) }
 
 func atLeast(what string, want float64, got Ratio) goal {

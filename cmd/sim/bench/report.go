@@ -54,7 +54,7 @@ func (r *report) print(w io.Writer) error {
 	r.line("")
 	r.line("  %-50s %12s   %-44s %s", "", "goal", "median of ratios (min-max), or the figure", "")
 	for _, g := range r.goals {
-		r.line("  %-50s %12s   %-44s %s", g.what, g.goal, g.got, map[bool]string{true: "reached", false: "NOT REACHED"}[g.met])
+		r.line("  %-50s %12s   %-44s %s", g.what, g.goal, g.got, g.verdict())
 	}
 	if o.Trace {
 		r.printTrace()
@@ -163,7 +163,8 @@ func (r *report) gapTable(rounds map[string][]round, all []opponent) {
 func (r *report) printPop() {
 	r.line("")
 	r.line("B3  A citizen calls -> call.offered is in the page of the seat, while %d boards hear every fact.", r.options.Boards)
-	r.line("    bare: StasisStart, answer over ARI, one write of a ready-made frame to one socket when the channel is up.")
+	r.line("    bare: StasisStart, answer over ARI, one write of a ready-made frame to one socket when the channel is up. Where its page is")
+	r.line("    told before the citizen's telephone has read the 200 OK, there is no ratio from there, and the time from the INVITE counts.")
 	r.line("")
 	r.line("  %-10s %6s %6s %14s %10s %10s %14s %10s", "", "n", "lost", "200 OK: p50", "p90", "p99", "INVITE: p50", "p99")
 	for i, name := range [2]string{"hotline", "bare"} {
