@@ -60,17 +60,21 @@ func (w *Wake) Run(ctx context.Context) error {
 		}
 	}()
 	defer func() { <-ended }()
-	for {
+	for told := false; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-w.dirty:
 		}
 		gap := wakeGap
-		if err := w.publish(ctx); err != nil && ctx.Err() == nil {
-			w.log.WarnContext(ctx, "other processes are not woken and will poll", slog.Any("err", err))
+		err := w.publish(ctx)
+		if err != nil && ctx.Err() == nil {
+			if !told {
+				w.log.WarnContext(ctx, "other processes are not woken and will poll", slog.Any("err", err))
+			}
 			gap = wakeRetry // wakes meanwhile become one
 		}
+		told = err != nil
 		rest(ctx, gap)
 	}
 }

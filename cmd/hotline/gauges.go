@@ -16,6 +16,8 @@ type gauge struct {
 	HoldOnly    bool  `json:"hold_only"`
 	ExchangeUp  bool  `json:"exchange_up"`
 	SeatsSeated int   `json:"seats"`
+	// QueueAwaySince: Redis does not answer, and the lines in memory decide alone (F10). Nil: it answers.
+	QueueAwaySince *time.Time `json:"queue_away_since"`
 }
 
 func isGauge(topic string) bool { return topic == "board" || strings.HasPrefix(topic, "line:") }
@@ -50,10 +52,13 @@ func (s *server) sample(ctx context.Context) error {
 		return err
 	}
 	all := gauge{HoldOnly: s.controller.HoldOnly(), ExchangeUp: s.ari.Connected()}
+	if since := s.stores.since(storeRedis).UTC(); !since.IsZero() {
+		all.QueueAwaySince = &since
+	}
 	for _, l := range lines {
 		g := gauge{
 			Waiting: l.Waiting, LongestMS: l.Longest.Milliseconds(), Ready: l.Ready, Talking: l.Talking, SeatsSeated: l.Seated,
-			HoldOnly: all.HoldOnly, ExchangeUp: all.ExchangeUp,
+			HoldOnly: all.HoldOnly, ExchangeUp: all.ExchangeUp, QueueAwaySince: all.QueueAwaySince,
 		}
 		all.Waiting += g.Waiting
 		all.LongestMS = max(all.LongestMS, g.LongestMS)

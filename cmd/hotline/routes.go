@@ -152,25 +152,26 @@ func typed(_ huma.Context, _ string, answer any) (any, error) {
 	return &m, nil
 }
 
-// readyz says whether calls are taken: the master's health is its stores', its lease's and the exchange's.
+// readyz says whether calls are taken, and what for: 200 as well while Redis is away, without which they are taken all the same (F10),
+// with the status degraded. Whatever is away stands there with the time since when.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	state := map[string]string{"postgres": "ok", "redis": "ok", "lease": "held", "exchange": "connected"}
+	state := map[string]string{"status": "ready", storePostgres: "ok", storeRedis: "ok", "lease": "held", "exchange": "connected"}
 	ready := true
 	fail := func(what, why string) {
-		state[what], ready = why, false
+		state["status"], state[what], ready = "not ready", why, false
+	}
+	if since := s.stores.since(storeRedis); !since.IsZero() {
+		state["status"], state[storeRedis] = "degraded", awaySince(storeRedis, since)
 	}
 	if err := s.web.Ping(ctx); err != nil {
-		fail("postgres", "away")
-	}
-	if err := s.redis.Ping(ctx).Err(); err != nil {
-		fail("redis", "away")
+		fail(storePostgres, awaySince(storePostgres, s.stores.since(storePostgres)))
 	}
 	switch {
 	case !s.master.Load():
-		state["lease"], state["exchange"] = "standby", "not connected"
-		ready = false
+		fail("lease", "standby")
+		state["exchange"] = "not connected"
 	case s.controller.HoldOnly():
 		fail("lease", "not fresh: hold-only")
 	}
@@ -182,6 +183,14 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(state) // the asker has gone
+}
+
+func awaySince(store string, since time.Time) string {
+	said := "away"
+	if !since.IsZero() {
+		said += " since " + since.UTC().Format(time.RFC3339)
+	}
+	return said + ": " + meanwhile(store)
 }
 
 func (s *server) metricsHandler() http.Handler {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -52,6 +51,7 @@ func (s *server) run(ctx context.Context) error {
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.spread.Run(ctx) })
 	g.Go(func() error { return s.react(ctx) })
+	g.Go(func() error { return s.watchStores(ctx) })
 	g.Go(func() error { return s.sampleGauges(ctx) })
 	g.Go(func() error { return s.housekeeping(ctx) })
 	g.Go(func() error { return s.keepLogins(ctx) })
@@ -115,22 +115,15 @@ func (s *server) pushSeats(ctx context.Context, entity string) {
 
 // exchangeRestarted compares the exchange's identity with the one whose seats were pushed last.
 func (s *server) exchangeRestarted(ctx context.Context, entity string) (bool, error) {
-	old, err := s.redis.Get(ctx, s.entityKey()).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return false, fmt.Errorf("recall the exchange's identity: %w", err)
-	}
-	return old != "" && old != entity, nil
+	old, err := s.ledger.Exchange(ctx)
+	return old != "" && old != entity, err
 }
 
 // rememberExchange comes last: a push that failed half way finds the restart again.
 func (s *server) rememberExchange(ctx context.Context, entity string) error {
-	if err := s.redis.Set(ctx, s.entityKey(), entity, 0).Err(); err != nil {
-		return fmt.Errorf("remember the exchange's identity: %w", err)
-	}
-	return nil
+	epoch, _ := s.lease.Epoch() // of this process for good: one that has lost it writes nothing
+	return s.ledger.RememberExchange(ctx, epoch, entity)
 }
-
-func (s *server) entityKey() string { return s.settings.RedisPrefix + "entity" }
 
 func (s *server) serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"hotline/agent"
 	"hotline/agent/auth"
@@ -50,9 +51,10 @@ type server struct {
 	metrics  *prometheus.Registry
 	trace    *trace.Recorder // of the ways of calls; nil: nobody looks into them
 
-	calls *pgxpool.Pool // the controller's own connections: nothing of the web waits before a call
-	web   *pgxpool.Pool
-	redis *redis.Client
+	calls  *pgxpool.Pool // the controller's own connections: nothing of the web waits before a call
+	web    *pgxpool.Pool
+	redis  *redis.Client // may be away at any time, at the start as well (F10)
+	stores *storeWatch
 
 	lock       *os.File // proves that no other process bears our name; nil when it could not be had
 	lease      *callstore.Lease
@@ -62,6 +64,7 @@ type server struct {
 	journal    *journal.Journal
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
+	ledger     *callstore.Store // the calls' own, on their connections
 	callReads  *callstore.Store // what the web reads, on its own connections
 	agentStore *agentstore.Store
 	agents     *agent.Service
@@ -81,6 +84,7 @@ type server struct {
 func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, error) {
 	s := &server{settings: cfg, log: log, now: time.Now, metrics: prometheus.NewRegistry(), wake: factlog.NewSignal()}
 	s.trace = trace.New(cfg.TraceMarks, s.now)
+	s.stores = newStoreWatch(s.metrics, s.now, log)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{s.openStores, s.wireCalls, s.wirePeople, s.wireHub} {
 		if err := step(ctx); err != nil {
@@ -97,7 +101,7 @@ func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, er
 	return s, nil
 }
 
-// openStores connects to Postgres and Redis and refuses what cannot work.
+// openStores connects to Postgres and refuses what cannot work. Redis may come later.
 func (s *server) openStores(ctx context.Context) error {
 	dbURL, err := secret("database-url-file", s.settings.DatabaseURLFile)
 	if err != nil {
@@ -117,7 +121,7 @@ func (s *server) openStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.redis, err = openRedis(ctx, redisURL); err != nil {
+	if s.redis, err = newRedis(redisURL); err != nil {
 		return err
 	}
 	s.spread = realtime.NewWake(s.wake, s.redis, s.settings.RedisPrefix, s.log)
@@ -168,15 +172,27 @@ func checkLocale(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// openRedis connects without repeats: a repeated script would run twice (R6).
-func openRedis(ctx context.Context, redisURL string) (*redis.Client, error) {
+// newRedis is a client that connects when it is asked, and again after each loss. It repeats nothing: a repeated script would run
+// twice (R6). It waits no longer than its caller would: by itself it heeds its own limits only, and a Redis that hangs would cost
+// each pair half a second (F10).
+func newRedis(redisURL string) (*redis.Client, error) {
 	opt, err := redis.ParseURL(redisURL)
 	if err != nil {
 		return nil, errors.New("--redis-url-file: not a Redis URL (unix:///path/to/redis.sock or redis://host:port)")
 	}
 	opt.MaxRetries, opt.PoolSize = -1, 32
-	opt.ReadTimeout, opt.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
-	rdb := redis.NewClient(opt)
+	opt.ReadTimeout, opt.WriteTimeout, opt.DialTimeout = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
+	opt.ContextTimeoutEnabled, opt.DialerRetries = true, 1
+	logging.Disable() // it tells of every connection that it cannot make; who needed one tells it once
+	return redis.NewClient(opt), nil
+}
+
+// openRedis is a client whose Redis answers.
+func openRedis(ctx context.Context, redisURL string) (*redis.Client, error) {
+	rdb, err := newRedis(redisURL)
+	if err != nil {
+		return nil, err
+	}
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach Redis: %w", err), rdb.Close())
 	}
@@ -193,7 +209,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ledger := callstore.New(s.calls, vault)
+	s.ledger = callstore.New(s.calls, vault)
 	s.callReads = callstore.New(s.web, vault)
 	s.lease = s.newLease(ctx)
 	s.ari, err = ari.New(ari.Config{
@@ -230,7 +246,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 	}
 	s.controller = control.New(control.Config{
 		Switch: s.ari, Signals: s.ari.Signals(), Heard: s.phoneNews.put, Presence: s.agents, Trace: s.trace,
-		Ledger: tracedLedger{ledger.Telling(s.committed), s.trace}, Queue: tracedQueue{queue, s.trace},
+		Ledger: tracedLedger{s.ledger.Telling(s.committed), s.trace}, Queue: tracedQueue{queue, s.trace},
 		Lease: s.lease, Observer: newCallMetrics(s.metrics), Now: s.now, Log: s.log, Journal: s.journal, Net: net,
 		PhonesReady: func(entity string) bool { return s.pushed.Load() == entity },
 	})

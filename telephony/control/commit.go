@@ -36,31 +36,22 @@ func (a *actor) save(ctx context.Context, ch telephony.Change) error {
 	}
 }
 
-// trySave stores a change once; an offer, the first time, together with what ends at its seat, and not before the queue has
-// answered or is late. What is not stored with it, whoever ends stores alone.
+// trySave stores a change once; an offer, the first time, together with what ends at its seat. What is not stored with it, whoever
+// ends stores alone.
 func (a *actor) trySave(ctx context.Context, ch telephony.Change) error {
 	epoch, ok := a.c.cfg.Lease.Epoch()
 	if !ok {
 		return telephony.ErrNoDecision
 	}
-	limited, cancel := verb(ctx)
+	ctx, cancel := verb(ctx)
 	defer cancel()
-	m := a.takes
-	if m == nil || m.asked == nil && m.from == nil {
-		return a.c.cfg.Ledger.Save(limited, epoch, ch)
+	if a.takes == nil || a.takes.from == nil {
+		return a.c.cfg.Ledger.Save(ctx, epoch, ch)
 	}
-	if m.asked != nil {
-		waitFor(ctx, m.asked, queueLimit)
-	}
-	changes := []telephony.Change{ch}
-	if m.from != nil {
-		changes = []telephony.Change{m.from.ends, ch}
-	}
+	from := a.takes.from
 	a.takes = nil
-	err := a.c.cfg.Ledger.Save(limited, epoch, changes...)
-	if m.from != nil {
-		m.from.answer(err)
-	}
+	err := a.c.cfg.Ledger.Save(ctx, epoch, from.ends, ch)
+	from.answer(err)
 	return err
 }
 

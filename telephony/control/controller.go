@@ -52,6 +52,7 @@ type Controller struct {
 	outage  outage
 	desks   desks
 	clock   seatClock
+	queue   sharedQueue
 	sync    syncState
 	crowd   crowd
 	stray   chan telephony.LegID // legs that belong to nothing; full: the reconciler finds them
@@ -93,6 +94,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer cancel()
 	c.workers.Go(func() { c.reconcileLoop(ctx) })
 	c.workers.Go(func() { c.seatLoop(ctx) })
+	c.workers.Go(func() { c.queueLoop(ctx) })
 	c.workers.Go(func() { c.strayLoop(ctx) })
 	c.workers.Go(func() { c.outage.writeLoop(ctx) })
 	c.workers.Go(func() { c.outage.settleLoop(ctx) })

@@ -11,10 +11,8 @@ import (
 )
 
 const (
-	tickEvery  = time.Second           // the desk's guarantee behind the wake-ups
-	queueLimit = 20 * time.Millisecond // the queue is not waited for longer: the line decides alone (F10)
-	queueAway  = time.Second           // before a queue that failed is asked again
-	tellEvery  = 50 * time.Millisecond // news that no pair carries are told in bundles
+	tickEvery = time.Second           // the desk's guarantee behind the wake-ups
+	tellEvery = 50 * time.Millisecond // news that no pair carries are told in bundles
 )
 
 // desk brings the seats and callers of one line together, one pair after the other; what follows each pair is done by the
@@ -37,7 +35,6 @@ type desk struct {
 	seen    map[agent.SeatID]int64             // the seat's version that was heard of last
 	news    []telephony.News                   // that the queue has not heard
 	behind  bool                               // the queue must be filled anew
-	away    time.Time                          // the queue is not asked before
 }
 
 func newDesk(c *Controller, info telephony.LineInfo) *desk {
@@ -150,30 +147,26 @@ func (d *desk) takeLocked(ctx context.Context, pair telephony.Pair, now, woke ti
 	m := match{line: d.id, offer: telephony.OfferID(newID()), call: w, seat: pair.Seat, at: now, woke: woke}
 	d.flying[pair.Seat.Seat] = m.offer
 	d.touched[pair.Seat.Seat] = now
-	m.asked = d.askLocked(ctx, m)
+	d.askLocked(ctx, m)
 	return m
 }
 
-// askLocked lets the queue take a pair, with all that it has not heard yet, in one trip beside what follows here. What is
-// returned is closed when it has answered, which takes queueLimit at most. A queue that is away, is being spoken to, or must be
-// filled anew is not asked: the line has decided, and it hears of it later (F10).
-func (d *desk) askLocked(ctx context.Context, m match) <-chan struct{} {
-	if d.behind || m.at.Before(d.away) || !d.talk.TryLock() {
+// askLocked lets the queue take a pair, with all that it has not heard yet, in one trip beside what follows here: the line has
+// decided, and nobody waits. A queue that is away, is being spoken to, or must be filled anew hears of it later (F10).
+func (d *desk) askLocked(ctx context.Context, m match) {
+	if d.behind || !d.c.queue.worthAsking() || !d.talk.TryLock() {
 		taken := m.seat
 		taken.Since = time.Time{}
 		d.tellLocked(telephony.News{Left: m.call.Call})
 		d.tellLocked(telephony.News{Seat: &taken})
-		return nil
+		return
 	}
 	news := d.news
 	d.news = nil
-	answered := make(chan struct{})
 	d.c.workers.Go(func() {
 		defer d.talk.Unlock()
-		defer close(answered)
 		d.ask(ctx, m, news)
 	})
-	return answered
 }
 
 // ask compares what the queue proposes with what the line has decided: a queue that thinks otherwise is filled anew.
@@ -209,11 +202,10 @@ func (d *desk) tell(ctx context.Context) {
 
 // fill brings a queue that has fallen behind up to the line (F9); false when it is away.
 func (d *desk) fill(ctx context.Context) bool {
-	d.mu.Lock()
-	if d.c.cfg.Now().Before(d.away) {
-		d.mu.Unlock()
+	if !d.c.queue.worthAsking() {
 		return false
 	}
+	d.mu.Lock()
 	if !d.behind {
 		d.mu.Unlock()
 		return true
@@ -223,19 +215,21 @@ func (d *desk) fill(ctx context.Context) bool {
 	d.mu.Unlock()
 	limited, cancel := verb(ctx)
 	defer cancel()
-	d.c.cfg.Observer.Rebuilt()
 	if err := d.c.cfg.Queue.Rebuild(limited, d.id, waiting, seats); err != nil {
 		d.queueFailed(ctx, "rebuild", err)
 		return false
 	}
+	d.c.cfg.Observer.Rebuilt()
 	return true
 }
 
 func (d *desk) queueFailed(ctx context.Context, what string, err error) {
 	d.mu.Lock()
-	d.behind, d.away = true, d.c.cfg.Now().Add(queueAway)
+	d.behind = true
 	d.mu.Unlock()
-	d.trouble(ctx, what, err)
+	if d.c.queue.failed() {
+		d.trouble(ctx, what, err)
+	}
 }
 
 func (d *desk) takeNews() []telephony.News {

@@ -196,6 +196,7 @@ type queue struct {
 	hangs  atomic.Bool
 	paired atomic.Pointer[func()] // is called between a pair's making and its answer
 	asked  atomic.Int64
+	pairs  atomic.Int64 // of asked: on the path
 }
 
 // brokenQueue is a queue that is away when the controller starts.
@@ -227,6 +228,7 @@ func (q *queue) Pair(
 	var call telephony.CallID
 	var seat agent.SeatID
 	var found bool
+	q.pairs.Add(1)
 	err := q.do(ctx, func() error {
 		var err error
 		call, seat, found, err = q.Queue.Pair(ctx, line, news, request, now)
@@ -236,6 +238,17 @@ func (q *queue) Pair(
 		return err
 	})
 	return call, seat, found, err
+}
+
+// Whole is a look from the side: nobody waits for it.
+func (q *queue) Whole(ctx context.Context) (bool, error) {
+	var whole bool
+	err := q.do(ctx, func() error {
+		var err error
+		whole, err = q.Queue.Whole(ctx)
+		return err
+	})
+	return whole, err
 }
 
 func (q *queue) Tell(ctx context.Context, line agent.LineID, news []telephony.News) error {

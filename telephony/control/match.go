@@ -19,8 +19,7 @@ type match struct {
 	seat  telephony.LineSeat
 	at    time.Time // of the decision: offers bear the order in which they were decided (I5)
 	woke  time.Time
-	asked <-chan struct{} // closed when the queue has heard of it; nil: it is not asked
-	from  *handover       // nil: the seat is idle by the ledger
+	from  *handover // nil: the seat is idle by the ledger
 }
 
 // offered is what the match means to its call.
@@ -190,9 +189,8 @@ func (a *actor) offerStored(ctx context.Context, m match, err error) {
 func (a *actor) store(ctx context.Context, ch telephony.Change) (telephony.Change, *handover, error) {
 	if a.takes == nil && ch.After.InLine() && !ch.Before.InLine() && a.first() {
 		if both, m, ok := a.meet(ctx, ch); ok {
-			a.takes, a.woke = &m, m.woke
+			a.woke = m.woke
 			err := a.save(ctx, both)
-			a.takes = nil
 			if err == nil {
 				a.c.desks.landed(m)
 				a.c.desks.of(m.line).leave(m.call.Call)

@@ -84,6 +84,8 @@ type Queue interface {
 	Pair(ctx context.Context, line agent.LineID, news []telephony.News, request string, now time.Time) (telephony.CallID, agent.SeatID, bool, error)
 	// Tell takes over what has changed.
 	Tell(ctx context.Context, line agent.LineID, news []telephony.News) error
+	// Whole says whether the queue has kept all that it was told since it was asked last; false: every line is to be filled anew.
+	Whole(ctx context.Context) (bool, error)
 	// Rebuild replaces the content of a line.
 	Rebuild(ctx context.Context, line agent.LineID, waiting []telephony.Waiting, seats []telephony.LineSeat) error
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/agent"
+	agentstore "hotline/agent/store"
 	"hotline/telephony"
 )
 
@@ -75,4 +77,40 @@ func TestQueueAway(t *testing.T) {
 			h.tidy()
 		})
 	}
+}
+
+// F10: a queue that hangs costs one pair its limit, not each pair of each line; it is asked again beside the path, and on it only
+// when it has answered there.
+func TestHungQueueIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	const other, otherNumber = agent.LineID("other"), "12346"
+	h := newHall(t, seats(1))
+	require.NoError(t, h.people.PutLine(t.Context(), agentstore.Line{ID: other, Name: "另一条热线", Number: otherNumber}))
+	h.addSeat("B01", other, agent.SeatOfficial)
+	h.exec(`UPDATE line SET notice = '', wrapup_seconds = 0`)
+	s := h.start()
+	h.wait(4)
+	for i := range 4 {
+		h.fake.Call(fmt.Sprintf("1381237%04d", i), otherNumber)
+	}
+	h.until("all wait", func() bool { return h.count(`SELECT count(*) FROM call WHERE phase = 'waiting'`) == 8 })
+	h.tidy()
+
+	before := s.queue.pairs.Load()
+	s.queue.hangs.Store(true)
+	h.sit("A01")
+	h.until("one is offered", func() bool { return h.count(`SELECT count(*) FROM offer`) == 1 })
+	h.sit("B01")
+	h.serve()
+	require.Equal(t, 8, h.count(`SELECT count(*) FROM offer`))
+	require.LessOrEqual(t, s.queue.pairs.Load()-before, int64(1), "asked on the path while it hung")
+	h.until("it is known to be away", func() bool { since, err := s.QueueAway(); return !since.IsZero() && err != nil })
+
+	s.queue.hangs.Store(false)
+	h.until("it is known to be back", func() bool { since, _ := s.QueueAway(); return since.IsZero() })
+	h.tidy()
+	last, _ := h.call("13812379999")
+	h.talk(last)
+	require.Greater(t, s.queue.pairs.Load()-before, int64(1), "and is asked on the path again")
+	h.tidy()
 }

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,6 +51,10 @@ type Queue struct {
 	prefix string
 
 	pair, tell, rebuild *redis.Script
+
+	mu   sync.Mutex // guards all below
+	run  string     // of Redis, when it was asked last
+	beat int64      // the answer then
 }
 
 // New returns the queue. A client that repeats commands by itself is refused: it would run a script twice (R6), so it must
@@ -105,6 +110,27 @@ func (q *Queue) Rebuild(ctx context.Context, line agent.LineID, waiting []teleph
 		return fmt.Errorf("rebuild line %s: %w", line, err)
 	}
 	return nil
+}
+
+// Whole says whether this Redis has kept all that it was told since it was asked last; false when it is asked for the first time.
+// Each asking writes one number more, so that it also tells a Redis that takes no writes (F28); another number, or another run,
+// means that Redis was emptied, restarted (who loses its last second then says nothing), or replaced by a replica (F8, F9, F11).
+func (q *Queue) Whole(ctx context.Context) (bool, error) {
+	var beat *redis.IntCmd
+	var info *redis.InfoCmd
+	_, err := q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		beat, info = p.Incr(ctx, q.prefix+"beat"), p.InfoMap(ctx, "server")
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("ask Redis for its beat: %w", err)
+	}
+	run := info.Item("Server", "run_id")
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	whole := run == q.run && beat.Val() == q.beat+1
+	q.run, q.beat = run, beat.Val()
+	return whole, nil
 }
 
 // List gives everyone in a line, callers who are taken too, and every seat with somebody there as far as the queue knows it:

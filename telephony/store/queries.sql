@@ -20,6 +20,14 @@ UPDATE controller SET renewed_at = clock_timestamp() WHERE id = 1 AND epoch = @e
 -- name: ReleaseLease :execrows
 UPDATE controller SET holder = '', renewed_at = 'epoch' WHERE id = 1 AND epoch = @epoch;
 
+-- The run of the exchange whose seats were pushed last.
+-- name: Exchange :one
+SELECT exchange FROM controller WHERE id = 1;
+
+-- Only the holder may say so: a late one would name a run that is over (R3).
+-- name: RememberExchange :execrows
+UPDATE controller SET exchange = @exchange WHERE id = 1 AND epoch = @epoch;
+
 -- ------------------------------------------------------------------ the calls' writes: pipelined, guarded by must()
 
 -- First statement of a write that saves no call: we are the master, and nobody becomes it before the commit (R3).

@@ -159,9 +159,7 @@ func (d *Demo) stores(ctx context.Context) error {
 	if err := d.StartPostgres(ctx); err != nil {
 		return err
 	}
-	var err error
-	d.Redis, err = local.StartRedis(ctx, local.RedisConfig{Dir: d.path("redis"), Volatile: d.Options.Volatile, Progress: d.Options.Progress})
-	if err != nil {
+	if err := d.StartRedis(ctx); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(d.path("secrets"), 0o700); err != nil {
@@ -193,6 +191,19 @@ func (d *Demo) StartPostgres(ctx context.Context) error {
 	})
 	return err
 }
+
+// StartRedis starts Redis, again after a Kill. It keeps its file even when nothing else does: no call waits for that disk.
+func (d *Demo) StartRedis(ctx context.Context) error {
+	r, err := local.StartRedis(ctx, local.RedisConfig{Dir: d.path("redis"), Progress: d.Options.Progress})
+	if err != nil {
+		return err
+	}
+	d.Redis = r
+	return nil
+}
+
+// RedisFiles is the folder with what Redis keeps.
+func (d *Demo) RedisFiles() string { return d.path("redis/data") }
 
 // DatabaseURL reaches the demo's database.
 func (d *Demo) DatabaseURL() string { return d.Postgres.URL(local.Database) }

@@ -755,6 +755,18 @@ func (q *Queries) EngageSeat(ctx context.Context, arg EngageSeatParams) error {
 	return err
 }
 
+const exchange = `-- name: Exchange :one
+SELECT exchange FROM controller WHERE id = 1
+`
+
+// The run of the exchange whose seats were pushed last.
+func (q *Queries) Exchange(ctx context.Context) (string, error) {
+	row := q.db.QueryRow(ctx, exchange)
+	var exchange string
+	err := row.Scan(&exchange)
+	return exchange, err
+}
+
 const gauges = `-- name: Gauges :many
 SELECT l.id,
        (SELECT count(*) FROM call c WHERE c.line = l.id AND c.ended_at IS NULL AND c.phase IN ('admission', 'waiting')) AS waiting,
@@ -1240,6 +1252,24 @@ UPDATE controller SET holder = '', renewed_at = 'epoch' WHERE id = 1 AND epoch =
 // Gives the lease back, so that a standby need not wait for its end.
 func (q *Queries) ReleaseLease(ctx context.Context, epoch int64) (int64, error) {
 	result, err := q.db.Exec(ctx, releaseLease, epoch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const rememberExchange = `-- name: RememberExchange :execrows
+UPDATE controller SET exchange = $1 WHERE id = 1 AND epoch = $2
+`
+
+type RememberExchangeParams struct {
+	Exchange string
+	Epoch    int64
+}
+
+// Only the holder may say so: a late one would name a run that is over (R3).
+func (q *Queries) RememberExchange(ctx context.Context, arg RememberExchangeParams) (int64, error) {
+	result, err := q.db.Exec(ctx, rememberExchange, arg.Exchange, arg.Epoch)
 	if err != nil {
 		return 0, err
 	}

@@ -9,7 +9,7 @@ import type { Board, Callback } from '@/api/types'
 import { clock } from '@/lib/clock'
 import { coalesced } from '@/lib/coalesce'
 import { useLink } from '@/lib/link'
-import type { Fact } from '@/lib/socket'
+import type { Fact, Gauge } from '@/lib/socket'
 import { useIdentity } from '@/login/identity'
 
 import { moved } from './moved'
@@ -19,6 +19,7 @@ export const useBoard = defineStore('board', () => {
   const identity = useIdentity()
   const board = shallowRef<Board | null>(null)
   const callbacks = shallowRef<Callback[]>([])
+  const queueAwaySince = ref<string | null>(null)
   const readAt = ref(0)
   const trouble = shallowRef<Problem | null>(null)
 
@@ -48,16 +49,21 @@ export const useBoard = defineStore('board', () => {
     if (f.kind.startsWith('callback.')) refreshCallbacks()
   }
 
+  // What the shared queue is worth comes each second, and stands in no snapshot.
+  function gauge(g: Gauge): void {
+    if (g.topic === 'board') queueAwaySince.value = typeof g.data.queue_away_since === 'string' ? g.data.queue_away_since : null
+  }
+
   // watch keeps the board moving until it is let go.
   function watch(): () => void {
     readAll()
     const release = link.hold(['board'])
-    const deaf = link.listen({ fact: heard, fresh: readAll })
+    const deaf = link.listen({ fact: heard, gauge, fresh: readAll })
     return () => {
       deaf()
       release()
     }
   }
 
-  return { board, callbacks, readAt, trouble, watch, refresh: readAll }
+  return { board, callbacks, queueAwaySince, readAt, trouble, watch, refresh: readAll }
 })

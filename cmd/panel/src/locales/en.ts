@@ -299,6 +299,7 @@ const en: Same<typeof zhCN> = {
     today: 'Today',
     inSession: 'This session',
     empty: 'No seats have been set up',
+    queueAway: 'The queue store has not answered since {time}. Calls still go to the seats in order; please tell the technicians.',
     misses: '{n} missed in a row',
     unansweredTitle: 'A seat does not answer',
     unanswered: '{seat} has missed {n} calls in a row. Please look at the seat',

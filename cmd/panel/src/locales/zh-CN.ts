@@ -295,6 +295,7 @@ const zhCN = {
     today: '今日',
     inSession: '本场',
     empty: '还没有设置席位',
+    queueAway: '排队缓存从 {time} 起没有响应。来电照常按先后顺序派给席位，请转告技术人员。',
     misses: '连续 {n} 次未接',
     unansweredTitle: '席位无人接听',
     unanswered: '{seat} 连续 {n} 次未接，请到席位查看',

@@ -1,0 +1,49 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { createApp, defineComponent, h, nextTick, type App } from 'vue'
+
+import { i18n, setLocale } from '@/lib/i18n'
+import type { Listener } from '@/lib/socket'
+
+import { useBoard } from './board'
+import QueueNotice from './QueueNotice.vue'
+
+let listener: Listener = {}
+vi.mock('@/lib/link', () => ({ useLink: () => ({ hold: () => () => undefined, listen: (l: Listener) => ((listener = l), () => undefined) }) }))
+vi.mock('@/login/identity', () => ({ useIdentity: () => ({ mayCallBack: false }) }))
+vi.mock('@/api/calls', () => ({ board: () => Promise.reject(new Error('not here')), openCallbacks: () => Promise.resolve([]) }))
+
+let app: App, page: HTMLElement
+beforeEach(() => {
+  const pinia = createPinia()
+  setActivePinia(pinia)
+  const board = useBoard()
+  board.watch()
+  page = document.createElement('div')
+  app = createApp(defineComponent(() => () => h(QueueNotice, { since: board.queueAwaySince })))
+  app.use(pinia).use(i18n).mount(page)
+})
+afterEach(() => {
+  app.unmount()
+  setLocale('zh-CN')
+})
+
+async function says(data: Record<string, unknown>, topic = 'board'): Promise<string> {
+  listener.gauge?.({ type: 'gauge', topic, at: '2026-11-27T00:40:00Z', data })
+  await nextTick()
+  return page.textContent ?? ''
+}
+
+it('tells since when the queue is away, in both languages, and nothing when it is back', async () => {
+  expect(await says({ waiting: 3, queue_away_since: null })).toBe('')
+  expect(await says({ waiting: 3, queue_away_since: '2026-11-27T00:31:05Z' })).toBe('排队缓存从 08:31 起没有响应。来电照常按先后顺序派给席位，请转告技术人员。')
+  setLocale('en')
+  expect(await says({ queue_away_since: '2026-11-27T00:31:05Z' })).toMatch(/since 08:31.*still go to the seats in order/)
+  expect(await says({ queue_away_since: null })).toBe('')
+})
+
+it('does not heed another topic, or a server that says nothing of it', async () => {
+  expect(await says({ queue_away_since: '2026-11-27T00:31:05Z' }, 'line:session')).toBe('')
+  await says({ queue_away_since: '2026-11-27T00:31:05Z' })
+  expect(await says({ waiting: 3 })).toBe('')
+})
