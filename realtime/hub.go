@@ -25,7 +25,8 @@ type Config struct {
 	Origins    []string // as browsers send them; others are refused
 	Log        *slog.Logger
 	Registry   prometheus.Registerer
-	Now        func() time.Time
+	Now        func() time.Time // of the facts' stamps
+	Machine    func() time.Time // of this machine, for the sockets' deadlines; nil: Now
 
 	PingEvery    time.Duration // 5 s
 	PongWait     time.Duration // 12 s
@@ -49,6 +50,9 @@ func (c Config) withDefaults() Config {
 		if *d <= 0 {
 			*d = v
 		}
+	}
+	if c.Machine == nil {
+		c.Machine = c.Now
 	}
 	set(&c.PingEvery, 5*time.Second)
 	set(&c.PongWait, 12*time.Second)

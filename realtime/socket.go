@@ -158,7 +158,7 @@ func (s *socket) poke() {
 // limitLocked gives the write that is under way or comes next a deadline. It is set under mu, so that of the writer and whoever ends
 // the socket the latter has the last word.
 func (s *socket) limitLocked(d time.Duration) {
-	_ = s.conn.NetConn().SetWriteDeadline(s.hub.cfg.Now().Add(min(d, s.hub.cfg.WriteLimit))) // an error ends the next write
+	_ = s.conn.NetConn().SetWriteDeadline(s.hub.cfg.Machine().Add(min(d, s.hub.cfg.WriteLimit))) // an error ends the next write
 }
 
 // take empties the queue for one write; over says that nothing follows. Gauges wait for the hello, which comes first.
@@ -232,7 +232,7 @@ func (s *socket) await() {
 // read hears only that the browser lives; what it says is thrown away, and too much of it ends the socket.
 func (s *socket) read() {
 	s.conn.SetReadLimit(16 << 10)
-	alive := func() { _ = s.conn.SetReadDeadline(s.hub.cfg.Now().Add(s.hub.cfg.PongWait)) } // an error ends the next read
+	alive := func() { _ = s.conn.SetReadDeadline(s.hub.cfg.Machine().Add(s.hub.cfg.PongWait)) } // an error ends the next read
 	alive()
 	s.conn.SetPongHandler(func(string) error {
 		alive()

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"hotline/deploy/local"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/realtime"
 	"hotline/realtime/factlog"
@@ -33,10 +34,36 @@ func TestWakeReachesOtherProcesses(t *testing.T) {
 	client, prefix := pgtest.Redis(t)
 	here, _ := runWake(t, client, prefix)
 	_, there := runWake(t, client, prefix)
+	requireWoken(t, here, there)
+}
+
+// F10: Redis is away when both processes start, and they find each other when it comes.
+func TestWakeWhenRedisComesLater(t *testing.T) {
+	t.Parallel()
+	cfg := local.RedisConfig{Dir: t.TempDir()}
+	r, err := local.StartRedis(t.Context(), cfg) // to know its address
+	require.NoError(t, err)
+	opt, err := redis.ParseURL(r.URL())
+	require.NoError(t, err)
+	r.Kill()
+	opt.MaxRetries, opt.DialerRetries, opt.ContextTimeoutEnabled = -1, 1, true
+	client := redis.NewClient(opt)
+	t.Cleanup(func() { _ = client.Close() })
+	here, _ := runWake(t, client, "late:")
+	_, there := runWake(t, client, "late:")
+	here.Wake()
+	r, err = local.StartRedis(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(r.Kill)
+	requireWoken(t, here, there)
+}
+
+func requireWoken(t *testing.T, here *realtime.Wake, there *factlog.Signal) {
+	t.Helper()
 	woken := there.Wait()
 	again := time.NewTicker(10 * time.Millisecond) // the other may not have subscribed yet
 	defer again.Stop()
-	for limit := time.After(10 * time.Second); ; {
+	for limit := time.After(20 * time.Second); ; {
 		select {
 		case <-woken:
 			return

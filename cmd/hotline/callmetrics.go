@@ -75,3 +75,20 @@ func (m *callMetrics) Rebuilt() { m.rebuilt.Inc() }
 func (m *callMetrics) Overflowed() { m.overflowed.Inc() }
 
 func (m *callMetrics) Strange(kind string) { m.strange.WithLabelValues(kind).Inc() }
+
+// clockMetrics shows how far the clocks are apart (F26).
+func (s *server) clockMetrics() {
+	gauge := func(name, help string, read func() time.Duration) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "hotline", Subsystem: "clock", Name: name, Help: help},
+			func() float64 { return read().Seconds() })
+	}
+	s.metrics.MustRegister(
+		gauge("offset_seconds", "The database's clock less this machine's.", func() time.Duration {
+			offset, _ := s.clock.Offset()
+			return offset
+		}),
+		gauge("owed_seconds", "The database's clock less the time that is stamped: made up by one part in 200.", func() time.Duration {
+			_, owed := s.clock.Offset()
+			return owed
+		}))
+}

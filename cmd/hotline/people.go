@@ -46,6 +46,7 @@ func (s *server) cut(login string) {
 func (s *server) wireHub(context.Context) error {
 	s.hub = realtime.New(realtime.Config{
 		Facts: s.web, Feed: s.feed, Authorizer: hearing{s.agentStore}, Origins: s.settings.origins(), Log: s.log, Registry: s.metrics, Now: s.now,
+		Machine:   time.Now,
 		SocketsIP: s.settings.SocketsPerAddress, SocketsLogin: s.settings.SocketsPerLogin,
 		Gather: 30 * time.Millisecond, Told: s.told(),
 	})

@@ -37,7 +37,7 @@ func (s *server) routes() (http.Handler, error) {
 	mux.Handle("/", panel.Handler(s.settings.PanelProxy))
 	commands := newIdempotent(s.agentStore, s.now, s.log)
 	guarded := http.NewCrossOriginProtection()
-	return recovering(s.log, headers(s.settings.Secure, guarded.Handler(s.auth.Identify(commands.wrap(mux))))), nil
+	return recovering(s.log, headers(s.settings.Secure, s.now, guarded.Handler(s.auth.Identify(commands.wrap(mux))))), nil
 }
 
 // newAPI is the HTTP API without its operations.

@@ -47,7 +47,8 @@ const (
 type server struct {
 	settings settings
 	log      *slog.Logger
-	now      func() time.Time
+	clock    *callstore.Clock
+	now      func() time.Time // the clock's; what needs the machine's own time takes time.Now
 	metrics  *prometheus.Registry
 	trace    *trace.Recorder // of the ways of calls; nil: nobody looks into them
 
@@ -82,7 +83,9 @@ type server struct {
 }
 
 func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, error) {
-	s := &server{settings: cfg, log: log, now: time.Now, metrics: prometheus.NewRegistry(), wake: factlog.NewSignal()}
+	s := &server{settings: cfg, log: log, clock: callstore.NewClock(time.Now, log), metrics: prometheus.NewRegistry(), wake: factlog.NewSignal()}
+	s.now = s.clock.Now
+	s.clockMetrics()
 	s.trace = trace.New(cfg.TraceMarks, s.now)
 	s.stores = newStoreWatch(s.metrics, s.now, log)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -115,6 +118,9 @@ func (s *server) openStores(ctx context.Context) error {
 		return err
 	}
 	if err := checkDatabase(ctx, s.web); err != nil {
+		return err
+	}
+	if err := callstore.SetClock(ctx, s.web, s.clock); err != nil { // before anything is stamped
 		return err
 	}
 	redisURL, err := secret("redis-url-file", s.settings.RedisURLFile)
@@ -265,7 +271,7 @@ func (s *server) newLease(ctx context.Context) *callstore.Lease {
 	}
 	s.lock = who.lock
 	return callstore.NewLease(s.calls.Config().ConnConfig, callstore.LeaseOptions{
-		Holder: host + " " + who.id, Alone: who.lock != nil, Now: s.now, Log: s.log,
+		Holder: host + " " + who.id, Alone: who.lock != nil, Now: time.Now, Clock: s.clock, Log: s.log,
 	})
 }
 

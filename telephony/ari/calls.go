@@ -39,12 +39,12 @@ func (c *Client) Hangup(ctx context.Context, leg telephony.LegID, reason string)
 	return about("leg", leg, err)
 }
 
-// Return gives a citizen's leg back to the dialplan, where the net under the controller takes it (R1). Like a hang-up it does
-// not ask the fence: it decides nothing about any call of ours.
+// Return gives a citizen's leg back to the dialplan, where the net under the controller takes it (R1). It is a decision (R4): by
+// now the leg may be another controller's call.
 func (c *Client) Return(ctx context.Context, leg telephony.LegID) error {
 	err := without(c.do(ctx, request{
 		op: opReturn, method: http.MethodPost, path: []string{"channels", string(leg), "continue"},
-		query: url.Values{"context": {"net"}, "extension": {"s"}, "priority": {"1"}}, again: true, guard: cleanup,
+		query: url.Values{"context": {"net"}, "extension": {"s"}, "priority": {"1"}}, again: true,
 	}, nil), (*Error).Gone)
 	return about("leg", leg, err)
 }

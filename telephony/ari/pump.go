@@ -146,6 +146,9 @@ func (c *Client) session(ctx context.Context) (bool, error) {
 	c.queue.release(telephony.Up{Entity: entity})
 
 	err = alive.cause(<-ended)
+	if alive.stalled.Load() {
+		c.http.pool.drop() // they are as dead as the socket: neither the next greeting nor a comparison may wait for one of them (F17)
+	}
 	c.up.Store(false)
 	c.metrics.connection.Set(0)
 	if !errors.Is(err, ErrReplaced) && ctx.Err() == nil {
@@ -154,11 +157,26 @@ func (c *Client) session(ctx context.Context) (bool, error) {
 	return true, err
 }
 
+// dial opens a socket, which takes the application over from whoever has it: that needs the lease like every decision, up to the
+// moment in which the request goes out. One who was stopped, and whose socket has died meanwhile, would take it from the next.
 func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
+	permit := func() error { return c.permit(guarded) }
+	if err := permit(); err != nil {
+		return nil, fmt.Errorf("open event socket: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
+	var below *fenced
 	dialer := websocket.Dialer{
-		NetDialContext:   (&net.Dialer{Timeout: c.cfg.DialTimeout}).DialContext,
+		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{Timeout: c.cfg.DialTimeout}).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			below = &fenced{Conn: conn}
+			below.permit.Store(&permit)
+			return below, nil
+		},
 		HandshakeTimeout: c.cfg.DialTimeout, // an application stuck inside Asterisk never answers it
 	}
 	head := http.Header{}
@@ -173,6 +191,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		}
 		return nil, fmt.Errorf("open event socket: %w", err)
 	}
+	below.permit.Store(nil) // from here on it only listens
 	conn.SetReadLimit(readLimit)
 	return conn, nil
 }

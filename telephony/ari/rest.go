@@ -65,8 +65,9 @@ type request struct {
 	body   any
 	again  bool
 	guard  guard
-	about  string // what else it is about than what the path names, for the trace
-	slow   bool   // its answer grows with the number of calls: it is waited for longer (RT8)
+	about  string     // what else it is about than what the path names, for the trace
+	slow   bool       // its answer grows with the number of calls: it is waited for longer (RT8)
+	date   *time.Time // is told the exchange's clock, if the exchange says it
 }
 
 // slowFactor is how much longer.
@@ -76,17 +77,20 @@ const slowFactor = 4
 // closed by Asterisk after 15 s of silence: ours must be gone before, or a POST meets a closing connection.
 type transport struct {
 	*http.Client
+	pool          *pool
 	authorization string
 }
 
 func newTransport(cfg Config) *transport {
 	const connections = 48
+	open := &pool{Dialer: net.Dialer{Timeout: cfg.DialTimeout}, open: make(map[*fenced]struct{})}
 	secret := base64.StdEncoding.EncodeToString([]byte(cfg.User + ":" + cfg.Password))
 	return &transport{
+		pool:          open,
 		authorization: "Basic " + secret,
 		Client: &http.Client{
 			Transport: &http.Transport{
-				DialContext:         (&net.Dialer{Timeout: cfg.DialTimeout}).DialContext,
+				DialContext:         open.DialContext,
 				MaxConnsPerHost:     connections,
 				MaxIdleConns:        connections,
 				MaxIdleConnsPerHost: connections,
@@ -123,7 +127,7 @@ func (c *Client) once(ctx context.Context, r request, body []byte, out any) erro
 	if r.slow {
 		limit *= slowFactor
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(withPermit(ctx, func() error { return c.permit(r.guard) }), limit)
 	defer cancel()
 	status := "broken"
 	timer := prometheus.NewTimer(prometheus.ObserverFunc(func(s float64) {
@@ -143,8 +147,11 @@ func (c *Client) once(ctx context.Context, r request, body []byte, out any) erro
 	resp, err := c.http.Do(req)
 	c.mark(r, " answered")
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
 			status = "timeout"
+		case errors.Is(err, telephony.ErrNoDecision):
+			status = "fenced"
 		}
 		return fmt.Errorf("ari %s: %w", r.op, err)
 	}
@@ -157,6 +164,9 @@ func (c *Client) once(ctx context.Context, r request, body []byte, out any) erro
 	}
 	if resp.StatusCode/100 != 2 {
 		return &Error{Op: r.op, Status: resp.StatusCode, Message: message(resp.StatusCode, said)}
+	}
+	if r.date != nil {
+		*r.date, _ = http.ParseTime(resp.Header.Get("Date")) // none is no fault
 	}
 	if out == nil {
 		return nil
@@ -179,7 +189,7 @@ func (c *Client) mark(r request, what string) {
 	c.cfg.Trace.Mark(r.op+what, subject, r.about)
 }
 
-// permit is asked anew for a repetition: the lease may have lapsed while the first try hung.
+// permit is asked before a connection is looked for, which spares one, and again as the request is written.
 func (c *Client) permit(g guard) error {
 	if g != unguarded && c.replaced.Load() {
 		c.metrics.fenced.Inc()

@@ -3,6 +3,7 @@ package ari_test
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,16 +41,19 @@ func TestL11(t *testing.T) {
 	t.Parallel()
 	b := idle(t, aritest.Options{})
 	var all sync.WaitGroup
+	var broken atomic.Int32 // a request that nobody answered in time costs its connection
 	for range 64 {
 		all.Go(func() {
 			for range 10 {
-				_ = b.client.Hangup(t.Context(), "x", "")
+				if b.client.Hangup(t.Context(), "x", "") != nil {
+					broken.Add(1)
+				}
 			}
 		})
 	}
 	all.Wait()
-	require.Len(t, b.fake.Requests(aritest.OpHangup), 640)
-	require.LessOrEqual(t, b.fake.Connections(), 48)
+	require.GreaterOrEqual(t, len(b.fake.Requests(aritest.OpHangup)), 640)
+	require.LessOrEqual(t, b.fake.Connections(), 48+int(broken.Load()))
 }
 
 // TestL12 : a refusal does not cost its connection.
@@ -211,6 +215,7 @@ func TestHoldOnly(t *testing.T) {
 		"join":   b.client.Join(ctx, "talk-1", leg),
 		"leave":  b.client.Leave(ctx, "talk-1", leg),
 		"mute":   b.client.Mute(ctx, leg, true),
+		"return": b.client.Return(ctx, leg),
 		"stop":   b.client.StopPlay(ctx, "pb"),
 		"put":    b.client.PutEndpoint(ctx, telephony.Endpoint{Name: seat, HA1: "x"}),
 		"drop":   b.client.DropEndpoint(ctx, seat),

@@ -81,6 +81,9 @@ func (a *Asterisk) routes() http.Handler {
 		mux.HandleFunc(pattern, a.serve(route.op, route.act))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Now != nil {
+			w.Header().Set("Date", a.Now().UTC().Format(http.TimeFormat))
+		}
 		if user, password, ok := r.BasicAuth(); !ok || user != a.User || password != a.Password {
 			reply(w, refuse(http.StatusUnauthorized, "Authentication required"))
 			return

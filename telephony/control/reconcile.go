@@ -205,7 +205,7 @@ func (c *Controller) adoptAll(ctx context.Context, rows []telephony.Call, v *vie
 			continue
 		}
 		c.arrive(ctx, telephony.Arrival{
-			ID: telephony.CallID(newID()), Channel: ch.ID, Entity: v.entity, Number: telephony.PhoneNumber(ch.Caller), Dialled: ch.Dialled, At: ch.CreatedAt,
+			ID: telephony.CallID(newID()), Channel: ch.ID, Entity: v.entity, Number: telephony.PhoneNumber(ch.Caller), Dialled: ch.Dialled, At: v.came(ch, c.cfg.Now()),
 		}, ch.Up(), true)
 		n++
 	}

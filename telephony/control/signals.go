@@ -75,7 +75,8 @@ func (c *Controller) entered(ctx context.Context, sig telephony.Entered) {
 		sig.Dialled = sig.Args[1]
 	}
 	c.arrive(ctx, telephony.Arrival{
-		ID: telephony.CallID(newID()), Channel: sig.Leg, Entity: c.sync.entity(), Number: telephony.PhoneNumber(sig.Caller), Dialled: sig.Dialled, At: sig.At,
+		ID: telephony.CallID(newID()), Channel: sig.Leg, Entity: c.sync.entity(), Number: telephony.PhoneNumber(sig.Caller), Dialled: sig.Dialled,
+		At: c.cfg.Now(), // not the exchange's time: its clock may be set otherwise (F26)
 	}, false, false)
 }
 

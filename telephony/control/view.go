@@ -11,6 +11,7 @@ import (
 // view is a snapshot, ready to be asked about one call.
 type view struct {
 	at       time.Time // before it was taken
+	told     time.Time // by the exchange's clock, to the second
 	entity   string
 	channels map[telephony.LegID]telephony.Channel
 	bridges  map[telephony.BridgeID]telephony.Bridge
@@ -18,7 +19,7 @@ type view struct {
 
 func newView(s telephony.Snapshot, at time.Time) *view {
 	v := &view{
-		at: at, entity: s.Entity,
+		at: at, told: s.Told, entity: s.Entity,
 		channels: make(map[telephony.LegID]telephony.Channel, len(s.Channels)), bridges: make(map[telephony.BridgeID]telephony.Bridge, len(s.Bridges)),
 	}
 	for _, ch := range s.Channels {
@@ -43,6 +44,19 @@ func (v *view) arrivals() []telephony.Channel {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return all
+}
+
+// came is when a channel came, by our clock. The exchange's may be set to another time; how it differs is known to a second or so,
+// and less than two are no difference (F26). Nobody comes later than now.
+func (v *view) came(ch telephony.Channel, now time.Time) time.Time {
+	at := ch.CreatedAt
+	if off := v.told.Sub(v.at); !v.told.IsZero() && off.Abs() >= 2*time.Second {
+		at = at.Add(-off)
+	}
+	if ch.CreatedAt.IsZero() || at.After(now) {
+		return now
+	}
+	return at
 }
 
 // of says what the view shows of a call: its legs, and whoever else of ours is in its talk bridge.

@@ -27,13 +27,18 @@ type LeaseOptions struct {
 	Alone bool
 	// TTL is LeaseTTL when zero.
 	TTL time.Duration
+	// Now is the machine's clock: only what passes by its monotonic reading counts.
 	Now func() time.Time
-	Log *slog.Logger
+	// Clock hears the database's time with every answer; nil: nobody needs it.
+	Clock *Clock
+	Log   *slog.Logger
 }
 
-// Lease is the proof of being the one controller (R3): a row in Postgres with a time stamp by the database's clock. The
-// holder renews it every third of the TTL and trusts it for 0.6 of the TTL by its own monotonic clock, counted from before
-// the renewal was sent; beyond that it may decide nothing (R4) until a renewal succeeds.
+// Lease is the proof of being the one controller (R3): a row in Postgres. The holder renews it every third of the TTL and
+// trusts it for 0.6 of the TTL by its own monotonic clock, counted from before the renewal was sent; beyond that it may decide
+// nothing (R4) until a renewal succeeds. Who stands by takes it when it has seen it unrenewed for a whole TTL by its own
+// monotonic clock, without losing the database from sight: no clock that is set takes it from anybody (F26), and after a restart
+// of the database the holder has a TTL to renew first (R4).
 //
 // It has a connection of its own, so that a renewal waits for no other statement. A connection that has failed is thrown away
 // and the next renewal opens another: a pool of one would hold its place until the broken one is cleared away, which takes 15 s
@@ -42,10 +47,18 @@ type Lease struct {
 	config *pgx.ConnConfig
 	conn   *pgx.Conn // of the goroutine that is in Take or Run; nil: none is open
 	opt    LeaseOptions
+	seen   sighting // of the goroutine that is in Take
 
 	mu        sync.Mutex // guards epoch and confirmed
 	epoch     int64
 	confirmed time.Time
+}
+
+// sighting is a lease of somebody else as it was seen first, and has been seen since.
+type sighting struct {
+	epoch     int64
+	renewedAt time.Time
+	first     time.Time // by our clock, after the answer; zero: none
 }
 
 // NewLease returns a lease that is not held yet. It connects when it first asks.
@@ -91,21 +104,35 @@ func (l *Lease) take(ctx context.Context) (bool, error) {
 	asked := l.opt.Now()
 	ctx, cancel := context.WithTimeout(ctx, l.opt.TTL)
 	defer cancel()
-	var epoch int64
+	watched := !l.seen.first.IsZero() && asked.Sub(l.seen.first) >= l.opt.TTL
+	var is db.TakeLeaseRow
 	err := l.ask(ctx, func(q *db.Queries) error {
 		var err error
-		epoch, err = q.TakeLease(ctx, db.TakeLeaseParams{Holder: l.opt.Holder, Alone: l.opt.Alone, Ttl: l.opt.TTL})
+		is, err = q.TakeLease(ctx, db.TakeLeaseParams{
+			Holder: l.opt.Holder, Alone: l.opt.Alone, Watched: watched, SeenEpoch: l.seen.epoch, SeenRenewedAt: l.seen.renewedAt,
+		})
 		return err
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
 	if err != nil {
+		l.seen = sighting{} // what the holder did meanwhile is not known: it may have been cut off with us
 		return false, err
 	}
-	l.confirm(epoch, asked)
-	l.opt.Log.InfoContext(ctx, "lease taken", "epoch", epoch, "holder", l.opt.Holder)
+	l.told(asked, is.Told)
+	if is.Taken == 0 {
+		if l.seen.first.IsZero() || is.Epoch != l.seen.epoch || !is.RenewedAt.Equal(l.seen.renewedAt) {
+			l.seen = sighting{epoch: is.Epoch, renewedAt: is.RenewedAt, first: l.opt.Now()}
+		}
+		return false, nil
+	}
+	l.confirm(is.Taken, asked)
+	l.opt.Log.InfoContext(ctx, "lease taken", "epoch", is.Taken, "holder", l.opt.Holder)
 	return true, nil
+}
+
+func (l *Lease) told(asked, database time.Time) {
+	if l.opt.Clock != nil {
+		l.opt.Clock.Saw(asked, database)
+	}
 }
 
 // Run renews the lease until ctx ends, and then gives it back. It returns telephony.ErrNotMaster as soon as another has
@@ -140,18 +167,19 @@ func (l *Lease) renew(ctx context.Context) error {
 	epoch, asked := l.held(), l.opt.Now()
 	ctx, cancel := context.WithTimeout(ctx, l.opt.TTL*6/10)
 	defer cancel()
-	var rows int64
+	var told time.Time
 	err := l.ask(ctx, func(q *db.Queries) error {
 		var err error
-		rows, err = q.RenewLease(ctx, epoch)
+		told, err = q.RenewLease(ctx, epoch)
 		return err
 	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return telephony.ErrNotMaster
+	}
 	if err != nil {
 		return err
 	}
-	if rows == 0 {
-		return telephony.ErrNotMaster
-	}
+	l.told(asked, told)
 	l.confirm(epoch, asked)
 	return nil
 }

@@ -99,24 +99,6 @@ func TestF1RestartedHolderNeedNotWait(t *testing.T) {
 	require.Equal(t, int64(2), epoch(t, restarted))
 }
 
-// After a restart of the database the old holder has a whole TTL to renew before a standby may take over (R4).
-func TestF12StandbyWaitsAfterARestart(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.New(t)
-	var up time.Duration
-	require.NoError(t, pool.QueryRow(t.Context(), `SELECT clock_timestamp() - pg_postmaster_start_time()`).Scan(&up))
-	_, err := pool.Exec(t.Context(), `UPDATE controller SET holder = 'a', epoch = 7, renewed_at = 'epoch'`)
-	require.NoError(t, err)
-	wait := func(ttl time.Duration) error {
-		l := store.NewLease(pool.Config().ConnConfig, store.LeaseOptions{Holder: "b", TTL: ttl, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		return l.Take(ctx)
-	}
-	require.Error(t, wait(up+time.Hour), "the database is up for less than a TTL")
-	require.NoError(t, wait(min(up, time.Second)/2))
-}
-
 // RT7: the calls' connections are all busy, as when eight saves wait for a row, and the master renews its lease.
 func TestRenewalWaitsForNoOtherConnection(t *testing.T) {
 	t.Parallel()

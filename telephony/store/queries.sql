@@ -1,20 +1,28 @@
 -- ------------------------------------------------------------------ the lease (R3)
 
--- Takes the lease when it has run out by the database's clock. After a restart of the database a full TTL is left to the old
--- holder to renew first (R4); a lease that was given back is free at once, and so is one of our own name when the caller has
--- proved that no other process bears it.
+-- Takes the lease when it was given back, when it is one of our own name and the caller has proved that no other process bears
+-- it, or when it still is as the caller saw it: the caller has watched it for a whole TTL. No clock is asked, so no step of one
+-- takes a lease from its holder (F26). It returns the epoch taken, or 0, and what the lease was before.
 -- name: TakeLease :one
-UPDATE controller
-SET epoch = epoch + 1, holder = @holder, renewed_at = clock_timestamp()
-WHERE id = 1
-  AND (holder = ''
-    OR @alone::boolean AND holder = @holder
-    OR renewed_at < clock_timestamp() - @ttl::interval AND pg_postmaster_start_time() < clock_timestamp() - @ttl::interval)
-RETURNING epoch;
+WITH taken AS (
+  UPDATE controller AS c
+  SET epoch = c.epoch + 1, holder = @holder, renewed_at = clock_timestamp()
+  WHERE c.id = 1
+    AND (c.holder = ''
+      OR @alone::boolean AND c.holder = @holder
+      OR @watched::boolean AND c.epoch = @seen_epoch AND c.renewed_at = @seen_renewed_at)
+  RETURNING c.epoch)
+SELECT coalesce((SELECT t.epoch FROM taken t), 0)::bigint AS taken, was.epoch, was.renewed_at, clock_timestamp()::timestamptz AS told
+FROM controller was WHERE was.id = 1;
 
--- Renews the lease by compare-and-set; epoch stays, so no decision in flight is blocked.
--- name: RenewLease :execrows
-UPDATE controller SET renewed_at = clock_timestamp() WHERE id = 1 AND epoch = @epoch;
+-- Renews the lease by compare-and-set; epoch stays, so no decision in flight is blocked. It tells the database's time.
+-- name: RenewLease :one
+UPDATE controller SET renewed_at = clock_timestamp() WHERE id = 1 AND epoch = @epoch
+RETURNING renewed_at;
+
+-- The database's time.
+-- name: TellTime :one
+SELECT clock_timestamp()::timestamptz;
 
 -- Gives the lease back, so that a standby need not wait for its end.
 -- name: ReleaseLease :execrows

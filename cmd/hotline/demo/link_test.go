@@ -43,6 +43,7 @@ type link struct {
 	fate   func(*http.Request) fate
 	relay  func(in <-chan []byte, out func([]byte) error)
 	fates  map[fate]int
+	log    []asked
 	events int
 	made   map[string]int // channels that Asterisk said it made, by id
 }
@@ -53,20 +54,29 @@ func linked(t *testing.T) (*link, func(*demo.Options)) {
 	free, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, free.Close())
+	k := linkTo(t, free.Addr().String())
+	return k, func(o *demo.Options) {
+		o.ARIPort = free.Addr().(*net.TCPAddr).Port
+		o.ServerARI = k.url()
+	}
+}
+
+// linkTo puts one more link before the same Asterisk: each server has its own, so that what each has asked for is known.
+func linkTo(t *testing.T, target string) *link {
+	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	k := &link{
-		t: t, addr: l.Addr().String(), target: free.Addr().String(), conns: map[net.Conn]struct{}{},
+		t: t, addr: l.Addr().String(), target: target, conns: map[net.Conn]struct{}{},
 		fate: func(*http.Request) fate { return pass }, relay: faithful, fates: map[fate]int{}, made: map[string]int{},
 	}
 	srv := &http.Server{Handler: k, ReadHeaderTimeout: patience}
 	go func() { _ = srv.Serve(watched{l, k}) }()
 	t.Cleanup(func() { _ = srv.Close() })
-	return k, func(o *demo.Options) {
-		o.ARIPort = free.Addr().(*net.TCPAddr).Port
-		o.ServerARI = "http://" + k.addr
-	}
+	return k
 }
+
+func (k *link) url() string { return "http://" + k.addr }
 
 // watched notes every connection, so that it can be cut.
 type watched struct {
@@ -81,10 +91,11 @@ func (w watched) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if w.link.admit(c) {
-			return c, nil
+		wire := &wire{Conn: c, closed: make(chan struct{})}
+		if w.link.admit(wire) {
+			return wire, nil
 		}
-		reset(c)
+		reset(wire)
 	}
 }
 
@@ -100,8 +111,8 @@ func (k *link) admit(c net.Conn) bool {
 
 // reset closes with RST.
 func reset(c net.Conn) {
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
+	if w, ok := c.(*wire); ok {
+		_ = w.Conn.(*net.TCPConn).SetLinger(0)
 	}
 	_ = c.Close()
 }
@@ -131,6 +142,7 @@ func (k *link) behave(fate func(*http.Request) fate, relay func(<-chan []byte, f
 }
 
 func (k *link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.note(r)
 	if websocket.IsWebSocketUpgrade(r) {
 		k.socket(w, r)
 		return

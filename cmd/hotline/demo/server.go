@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -27,18 +26,44 @@ type server struct {
 
 // serve starts the server and waits until it takes calls.
 func (d *Demo) serve(ctx context.Context) error {
+	if err := d.run(ctx, "hotline.log", "secrets/number-keys"); err != nil {
+		return err
+	}
+	return d.Ready(ctx, 30*time.Second)
+}
+
+// Second starts another server beside the first one, as on another machine: with its own addresses, lock and log, for the same
+// stores, exchange and people. It reaches the exchange at serverARI, and stands by while the first one works. Its Stop ends it alone.
+func (d *Demo) Second(ctx context.Context, serverARI string) (*Demo, error) {
+	keys, err := os.ReadFile(d.secret("number-keys"))
+	if err != nil {
+		return nil, fmt.Errorf("read the keys of the first server: %w", err)
+	}
+	if err := os.WriteFile(d.secret("number-keys-2"), keys, 0o600); err != nil { //nolint:gosec // G703: the demo's own folder
+		return nil, fmt.Errorf("copy the keys of the first server: %w", err)
+	}
+	second := &Demo{Options: d.Options, Trunk: d.Trunk, People: d.People}
+	second.Options.ServerARI, second.Options.PanelPort, second.Options.MetricsPort = serverARI, 0, 0
+	if err := second.ports(ctx); err != nil {
+		return nil, err
+	}
+	return second, second.run(ctx, "hotline-2.log", "secrets/number-keys-2")
+}
+
+// run starts the server as a process that is kept.
+func (d *Demo) run(ctx context.Context, log, keys string) error {
 	d.Options.Progress("starting the server")
 	dir, err := filepath.Abs(d.Options.Dir)
 	if err != nil {
 		return fmt.Errorf("folder of the demo: %w", err)
 	}
 	d.server = &server{spec: local.ProcessSpec{
-		Name: "hotline", Path: d.Options.Binary, Dir: dir, Log: d.path("hotline.log"), DeathSignal: syscall.SIGTERM,
+		Name: "hotline", Path: d.Options.Binary, Dir: dir, Log: d.path(log), DeathSignal: syscall.SIGTERM,
 		Args: []string{
 			"serve", "--sip-seats", "--listen=" + d.Panel[len("http://"):], fmt.Sprintf("--metrics-listen=127.0.0.1:%d", d.Options.MetricsPort),
 			"--database-url-file=" + filepath.Join(dir, "secrets/database-url"), "--redis-url-file=" + filepath.Join(dir, "secrets/redis-url"),
-			"--ari-url=" + cmp.Or(d.Options.ServerARI, d.Exchange.ARIURL), "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
-			"--number-key-file=" + filepath.Join(dir, "secrets/number-keys"), "--sockets-per-address=1000",
+			"--ari-url=" + d.serverARI(), "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
+			"--number-key-file=" + filepath.Join(dir, keys), "--sockets-per-address=1000",
 			"--net-dir=" + d.Exchange.NetDir(),
 		},
 		Env: environment(),
@@ -51,7 +76,14 @@ func (d *Demo) serve(ctx context.Context) error {
 		return err
 	}
 	go d.server.keep(context.WithoutCancel(ctx))
-	return d.Ready(ctx, 30*time.Second)
+	return nil
+}
+
+func (d *Demo) serverARI() string {
+	if d.Options.ServerARI != "" {
+		return d.Options.ServerARI
+	}
+	return d.Exchange.ARIURL
 }
 
 // environment of the server: ours, without the settings of another hotline.
@@ -94,6 +126,9 @@ func (d *Demo) Ready(ctx context.Context, limit time.Duration) error {
 
 // KillServer is kill -9. It comes back by itself, at once.
 func (d *Demo) KillServer() { d.server.kill() }
+
+// SignalServer sends the server a signal.
+func (d *Demo) SignalServer(sig syscall.Signal) error { return syscall.Kill(d.ServerPID(), sig) }
 
 // ArmServer adds to the environment of the server's next start, and of no other: a test build dies where HOTLINE_CRASH_AT
 // says, and its successor must not (F2).

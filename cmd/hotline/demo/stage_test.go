@@ -60,7 +60,7 @@ func start(t *testing.T, seats int, change ...func(*demo.Options)) *stage {
 	t.Cleanup(cancel)
 	d, err := demo.Start(ctx, o)
 	require.NoError(t, err)
-	t.Cleanup(func() { end(t, d) })
+	t.Cleanup(func() { end(t, d, "hotline.log") })
 	s := &stage{Demo: d, t: t, ctx: ctx}
 	s.open()
 	s.citizens = newCrowd(s)
@@ -69,12 +69,12 @@ func start(t *testing.T, seats int, change ...func(*demo.Options)) *stage {
 }
 
 // end stops the product; what the race detector found in the server fails the test.
-func end(t *testing.T, d *demo.Demo) {
+func end(t *testing.T, d *demo.Demo, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
 	defer cancel()
 	require.NoError(t, d.Stop(ctx))
-	log, err := os.ReadFile(filepath.Join(d.Options.Dir, "hotline.log"))
+	log, err := os.ReadFile(filepath.Join(d.Options.Dir, name))
 	require.NoError(t, err)
 	for _, sign := range []string{"DATA RACE", "panic:"} {
 		if i := strings.Index(string(log), sign); i >= 0 {
@@ -88,7 +88,17 @@ func end(t *testing.T, d *demo.Demo) {
 		t.Logf("left for a look: %s; the end of the server's log:\n%s", d.Options.Dir, log[max(0, len(log)-6000):])
 		return
 	}
-	require.NoError(t, os.RemoveAll(d.Options.Dir))
+	if name == "hotline.log" { // the folder is that of the first server
+		require.NoError(t, os.RemoveAll(d.Options.Dir))
+	}
+}
+
+// says counts how often a server's log has some words.
+func (s *stage) says(log, words string) int {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.Options.Dir, log))
+	require.NoError(s.t, err)
+	return strings.Count(string(b), words)
 }
 
 func (s *stage) open() {

@@ -1276,17 +1276,17 @@ func (q *Queries) RememberExchange(ctx context.Context, arg RememberExchangePara
 	return result.RowsAffected(), nil
 }
 
-const renewLease = `-- name: RenewLease :execrows
+const renewLease = `-- name: RenewLease :one
 UPDATE controller SET renewed_at = clock_timestamp() WHERE id = 1 AND epoch = $1
+RETURNING renewed_at
 `
 
-// Renews the lease by compare-and-set; epoch stays, so no decision in flight is blocked.
-func (q *Queries) RenewLease(ctx context.Context, epoch int64) (int64, error) {
-	result, err := q.db.Exec(ctx, renewLease, epoch)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Renews the lease by compare-and-set; epoch stays, so no decision in flight is blocked. It tells the database's time.
+func (q *Queries) RenewLease(ctx context.Context, epoch int64) (time.Time, error) {
+	row := q.db.QueryRow(ctx, renewLease, epoch)
+	var renewed_at time.Time
+	err := row.Scan(&renewed_at)
+	return renewed_at, err
 }
 
 const saveCall = `-- name: SaveCall :exec
@@ -1427,30 +1427,53 @@ func (q *Queries) SeatCall(ctx context.Context, seat string) (SeatCallRow, error
 
 const takeLease = `-- name: TakeLease :one
 
-UPDATE controller
-SET epoch = epoch + 1, holder = $1, renewed_at = clock_timestamp()
-WHERE id = 1
-  AND (holder = ''
-    OR $2::boolean AND holder = $1
-    OR renewed_at < clock_timestamp() - $3::interval AND pg_postmaster_start_time() < clock_timestamp() - $3::interval)
-RETURNING epoch
+WITH taken AS (
+  UPDATE controller AS c
+  SET epoch = c.epoch + 1, holder = $1, renewed_at = clock_timestamp()
+  WHERE c.id = 1
+    AND (c.holder = ''
+      OR $2::boolean AND c.holder = $1
+      OR $3::boolean AND c.epoch = $4 AND c.renewed_at = $5)
+  RETURNING c.epoch)
+SELECT coalesce((SELECT t.epoch FROM taken t), 0)::bigint AS taken, was.epoch, was.renewed_at, clock_timestamp()::timestamptz AS told
+FROM controller was WHERE was.id = 1
 `
 
 type TakeLeaseParams struct {
-	Holder string
-	Alone  bool
-	Ttl    time.Duration
+	Holder        string
+	Alone         bool
+	Watched       bool
+	SeenEpoch     int64
+	SeenRenewedAt time.Time
+}
+
+type TakeLeaseRow struct {
+	Taken     int64
+	Epoch     int64
+	RenewedAt time.Time
+	Told      time.Time
 }
 
 // ------------------------------------------------------------------ the lease (R3)
-// Takes the lease when it has run out by the database's clock. After a restart of the database a full TTL is left to the old
-// holder to renew first (R4); a lease that was given back is free at once, and so is one of our own name when the caller has
-// proved that no other process bears it.
-func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (int64, error) {
-	row := q.db.QueryRow(ctx, takeLease, arg.Holder, arg.Alone, arg.Ttl)
-	var epoch int64
-	err := row.Scan(&epoch)
-	return epoch, err
+// Takes the lease when it was given back, when it is one of our own name and the caller has proved that no other process bears
+// it, or when it still is as the caller saw it: the caller has watched it for a whole TTL. No clock is asked, so no step of one
+// takes a lease from its holder (F26). It returns the epoch taken, or 0, and what the lease was before.
+func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (TakeLeaseRow, error) {
+	row := q.db.QueryRow(ctx, takeLease,
+		arg.Holder,
+		arg.Alone,
+		arg.Watched,
+		arg.SeenEpoch,
+		arg.SeenRenewedAt,
+	)
+	var i TakeLeaseRow
+	err := row.Scan(
+		&i.Taken,
+		&i.Epoch,
+		&i.RenewedAt,
+		&i.Told,
+	)
+	return i, err
 }
 
 const takeSeat = `-- name: TakeSeat :exec
@@ -1518,6 +1541,18 @@ func (q *Queries) TakeSeat(ctx context.Context, arg TakeSeatParams) error {
 		arg.Epoch,
 	)
 	return err
+}
+
+const tellTime = `-- name: TellTime :one
+SELECT clock_timestamp()::timestamptz
+`
+
+// The database's time.
+func (q *Queries) TellTime(ctx context.Context) (time.Time, error) {
+	row := q.db.QueryRow(ctx, tellTime)
+	var column_1 time.Time
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const updateOffer = `-- name: UpdateOffer :exec

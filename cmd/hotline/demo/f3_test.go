@@ -1,0 +1,72 @@
+package demo_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/cmd/hotline/demo"
+	"hotline/cmd/sim/seat"
+	"hotline/telephony"
+)
+
+// F3: the server is killed in a wrap-up. The time goes on from the stored deadline, and the draft of the ticket is there.
+func TestF3KilledInWrapUp(t *testing.T) {
+	const wrapUp = 8 * time.Second
+	s := start(t, 1)
+	_, err := s.db.Exec(s.ctx, `UPDATE line SET wrapup_seconds = $1`, int(wrapUp/time.Second))
+	require.NoError(t, err)
+	s.KillServer() // it reads the line's rules as it comes up
+	require.NoError(t, s.Ready(s.ctx, patience))
+	s.hall.sit()
+	first := s.citizens.arrive(0, 1)[0]
+	s.until("they talk", patience, func() bool { return s.count(telephony.WordTalking) == 1 })
+	next := s.citizens.arrive(1, 2)[0]
+	s.until("the next one waits", patience, func() bool { return s.count(telephony.WordQueued) == 1 })
+	require.NoError(t, first.leave())
+	s.until("the wrap-up runs", patience, func() bool { return one[int](s, `SELECT count(*) FROM seat_work WHERE work = 'wrap_up'`) == 1 })
+	until := one[time.Time](s, `SELECT until FROM seat_work WHERE seat = 'A01'`)
+	official := person(s, "A01")
+	path := "/api/tickets/" + one[string](s, `SELECT t.id::text FROM ticket t JOIN call c ON c.id = t.call WHERE t.state = 'draft' AND c.num_tail = $1`, first.masked)
+	type draft struct {
+		Version int64  `json:"version"`
+		Title   string `json:"title"`
+	}
+	var written, kept draft
+	require.NoError(t, official.Do(s.ctx, http.MethodGet, path, nil, &written))
+	require.NoError(t, official.Do(s.ctx, http.MethodPatch, path, map[string]any{"version": written.Version, "title": "学区划分咨询"}, nil))
+
+	wait(s.ctx.Done(), wrapUp-3*time.Second) // begun anew, it would last longer than what is allowed below
+	require.Less(t, one[time.Time](s, `SELECT clock_timestamp()`), until, "the machine is quick enough to kill it in the wrap-up")
+	s.KillServer()
+	require.NoError(t, s.Ready(s.ctx, patience))
+	require.NoError(t, official.Do(s.ctx, http.MethodGet, path, nil, &kept))
+	require.Equal(t, "学区划分咨询", kept.Title)
+	if now := one[time.Time](s, `SELECT clock_timestamp()`); now.Before(until) {
+		require.Equal(t, until, one[time.Time](s, `SELECT until FROM seat_work WHERE seat = 'A01'`), "not begun anew")
+	}
+	s.until("the next one talks", patience, func() bool { return s.count(telephony.WordTalking) == 1 })
+	offered := one[time.Time](s, `SELECT o.offered_at FROM offer o JOIN call c ON c.id = o.call WHERE c.num_tail = $1`, next.masked)
+	t.Logf("the next citizen was offered %s after the deadline of the wrap-up", millis(offered.Sub(until)))
+	require.False(t, offered.Before(until), "not early")
+	require.Less(t, offered.Sub(until), 4*time.Second, "promise: 1 s; with the race detector on a shared machine more is allowed")
+	require.NoError(t, next.leave())
+	s.until("all is over", patience, func() bool { return one[int](s, nobodyLeft) == 0 })
+	s.verify()
+}
+
+// person signs in who sits at a seat.
+func person(s *stage, at string) *seat.Client {
+	s.t.Helper()
+	var who demo.Account
+	for _, a := range s.People {
+		if a.Role == "official" && a.Seat == at {
+			who = a
+		}
+	}
+	c, err := seat.SignIn(s.ctx, s.Panel, who.LoginName, who.Password)
+	require.NoError(s.t, err)
+	return c
+}
