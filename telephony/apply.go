@@ -73,6 +73,8 @@ func (s *step) apply(e Event) {
 		s.muted(e)
 	case PageReplaced:
 		s.pageReplaced(e)
+	case PhoneGone:
+		s.phoneGone(e)
 	case SeatOnline:
 		s.seatOnline(e)
 	case SeatKnown:
@@ -110,7 +112,7 @@ func Refuse(c Call, e Event) error {
 			return ErrNotInCall
 		}
 	case Arrived, LegRings, LegUp, LegEntered, LegParted, LegDying, LegEnded, PlayEnded, ActEnded, Looked, TimePassed, Offered,
-		PageReplaced, SeatOnline, SeatKnown, AllRecused, Failed:
+		PageReplaced, PhoneGone, SeatOnline, SeatKnown, AllRecused, Failed:
 	}
 	return nil
 }

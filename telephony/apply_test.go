@@ -98,6 +98,7 @@ func (w *walk) draw(t *rapid.T) telephony.Event {
 		telephony.Held{Seat: seat, On: yes},
 		telephony.Muted{Seat: seat, On: yes},
 		telephony.PageReplaced{Seat: seat},
+		telephony.PhoneGone{Seat: seat},
 		telephony.SeatOnline{Seat: seat},
 		telephony.SeatKnown{Offer: w.nextOffer(), Seat: agent.State{Seat: seat, Person: "official-" + agent.PersonID(seat), Endpoint: "e", Phone: phone}},
 		telephony.Offered{Offer: makeOffer(w.nextOffer(), seat, phone, w.now)},

@@ -83,6 +83,8 @@ type (
 	}
 	// PageReplaced means: another page has taken the seat's softphone over; the old leg's page is gone.
 	PageReplaced struct{ Seat agent.SeatID }
+	// PhoneGone means: the exchange no longer sees the seat's telephone. While people talk, only the end of its leg counts.
+	PhoneGone struct{ Seat agent.SeatID }
 	// SeatOnline means: the seat's telephone is registered (again).
 	SeatOnline struct{ Seat agent.SeatID }
 	// SeatKnown means: the seat as it is now, asked for by AskSeat, with an id for an offer to come back.
@@ -117,6 +119,7 @@ func (HungUp) event()       {}
 func (Held) event()         {}
 func (Muted) event()        {}
 func (PageReplaced) event() {}
+func (PhoneGone) event()    {}
 func (SeatOnline) event()   {}
 func (SeatKnown) event()    {}
 func (AllRecused) event()   {}

@@ -214,6 +214,16 @@ func (s *step) pageReplaced(e PageReplaced) {
 	}
 }
 
+// phoneGone: a telephone that rang where nobody can hear it any more, as when its browser has crashed, need not ring to the end
+// (F21). The citizen is back at the old place, and the seat is asked again when its telephone reports.
+func (s *step) phoneGone(e PhoneGone) {
+	p, in := s.c.at(e.Seat)
+	o, open := s.c.offerOf(p)
+	if in && open && p.State == StateAsked && p.Phone == agent.PhoneBrowser && o.Kind != OfferResume {
+		s.giveUp(o, OfferDeviceFailed, "telephone_gone", seatOut)
+	}
+}
+
 // seatOnline: one re-registration is reported more than once, and a telephone that rings has reported best.
 func (s *step) seatOnline(e SeatOnline) {
 	p, in := s.c.at(e.Seat)

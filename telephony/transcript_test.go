@@ -266,6 +266,8 @@ func (s *stage) eventNamed(t *testing.T, words []string) telephony.Event {
 		return telephony.Muted{Seat: seat(), On: words[0] == "muted"}
 	case "page-replaced":
 		return telephony.PageReplaced{Seat: seat()}
+	case "phone-gone":
+		return telephony.PhoneGone{Seat: seat()}
 	case "seat-online":
 		return telephony.SeatOnline{Seat: seat()}
 	case "seat-known":

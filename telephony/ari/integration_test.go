@@ -1,6 +1,7 @@
 package ari_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -169,7 +170,7 @@ func TestLiveAnnouncement(t *testing.T) {
 			require.NoError(t, b.client.StopPlay(ctx, pb))
 		}
 		require.Equal(t, telephony.PlayDone{Playback: pb}, until[telephony.PlayDone](t, b))
-		require.ErrorIs(t, b.client.Plays(ctx, pb), telephony.ErrGone)
+		require.Eventually(t, func() bool { return errors.Is(b.client.Plays(ctx, pb), telephony.ErrGone) }, patience, time.Millisecond, "it is told before it is gone")
 	}
 	require.NoError(t, dialog.Bye(ctx))
 	until[telephony.LegLeft](t, b)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,5 +89,43 @@ func TestTelephoneComesBack(t *testing.T) {
 	require.Len(t, h.fake.Requests(aritest.OpOriginate), 2)
 	h.fake.HangUp(citizen)
 	h.becomes(call, telephony.WordEnded)
+	h.tidy()
+}
+
+// F21: the browser crashes while it rings. The citizen does not wait for the ring to end: the next seat rings, before who came
+// later; the seat is not rung before its telephone is back.
+func TestF21BrowserGoneWhileRinging(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01", "A02"})
+	h.exec(`UPDATE line SET ring_seconds = 60`)
+	s := h.start()
+	h.sitWithBrowser("A01")
+	first, _ := h.call("13812350001")
+	leg, _ := h.rings(first)
+	second, _ := h.call("13812350002")
+	st := h.seat("A01")
+	gone := time.Now()
+	h.fake.Unregister(st.Endpoint)
+	require.NoError(t, h.agents.EndpointOnline(t.Context(), st.Endpoint, false))
+	h.becomes(first, telephony.WordQueued)
+	took := time.Since(gone)
+	h.until("it stops ringing", func() bool { _, rings := h.fake.Leg(leg); return !rings })
+	require.Equal(t, agent.DeviceUnregistered, h.seat("A01").Device, "not reachable")
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM offer WHERE state = 'device_failed' AND reason = 'telephone_gone'`))
+	t.Logf("rescinded %s after the exchange knew (promise: 3 s)", took)
+
+	h.sit("A02")
+	again, seat := h.rings(first)
+	require.Equal(t, agent.SeatID("A02"), seat)
+	require.Equal(t, telephony.WordQueued, h.read(second).Word(), "the place is kept")
+	require.Equal(t, 2, h.count(`SELECT count(*) FROM offer`), "a seat that is not reachable is not rung")
+	h.fake.AnswerSeat(again)
+	h.becomes(first, telephony.WordTalking)
+	h.fake.Register(st.Endpoint)
+	require.NoError(t, h.agents.EndpointOnline(t.Context(), st.Endpoint, true))
+	s.SeatOnline("A01")
+	_, seat = h.rings(second)
+	require.Equal(t, agent.SeatID("A01"), seat, "as soon as it is back")
+	h.serve()
 	h.tidy()
 }

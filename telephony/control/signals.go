@@ -35,9 +35,7 @@ func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
 	case telephony.PlayDone:
 		c.toCall(c.calls.byCall(telephony.PlaybackCall(sig.Playback)), sig)
 	case telephony.EndpointChanged:
-		if sig.Online { // going offline alone ends nothing: the leg's own end does
-			c.toCall(c.calls.byPhone(sig.Endpoint), sig)
-		}
+		c.toCall(c.calls.byPhone(sig.Endpoint), sig)
 	case telephony.Unknown:
 		c.cfg.Observer.Strange(sig.Type)
 	case telephony.Answered:
@@ -153,6 +151,9 @@ func eventOf(c telephony.Call, sig telephony.Signal) telephony.Event {
 	case telephony.EndpointChanged:
 		for _, p := range c.Parts {
 			if p.Endpoint == sig.Endpoint && p.State != telephony.StateGone {
+				if !sig.Online {
+					return telephony.PhoneGone{Seat: p.Seat}
+				}
 				return telephony.SeatOnline{Seat: p.Seat}
 			}
 		}

@@ -55,6 +55,7 @@ type Demo struct {
 
 	install  asterisk.Installation
 	exchange asterisk.Config
+	netDir   string // where the dialplan writes whom it keeps
 	server   *server
 }
 
@@ -256,5 +257,8 @@ func rtpPorts(bench bool) int {
 func (d *Demo) StartExchange(ctx context.Context) error {
 	var err error
 	d.Exchange, err = asterisk.Start(ctx, d.install, d.exchange)
+	if err == nil {
+		d.netDir = d.Exchange.NetDir()
+	}
 	return err
 }

@@ -42,7 +42,7 @@ func (d *Demo) Second(ctx context.Context, serverARI string) (*Demo, error) {
 	if err := os.WriteFile(d.secret("number-keys-2"), keys, 0o600); err != nil { //nolint:gosec // G703: the demo's own folder
 		return nil, fmt.Errorf("copy the keys of the first server: %w", err)
 	}
-	second := &Demo{Options: d.Options, Trunk: d.Trunk, People: d.People}
+	second := &Demo{Options: d.Options, Trunk: d.Trunk, People: d.People, netDir: d.Exchange.NetDir()}
 	second.Options.ServerARI, second.Options.PanelPort, second.Options.MetricsPort = serverARI, 0, 0
 	if err := second.ports(ctx); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (d *Demo) run(ctx context.Context, log, keys string) error {
 			"--database-url-file=" + filepath.Join(dir, "secrets/database-url"), "--redis-url-file=" + filepath.Join(dir, "secrets/redis-url"),
 			"--ari-url=" + d.serverARI(), "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
 			"--number-key-file=" + filepath.Join(dir, keys), "--sockets-per-address=1000",
-			"--net-dir=" + d.Exchange.NetDir(),
+			"--net-dir=" + d.netDir,
 		},
 		Env: environment(),
 	}}
