@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,10 +22,12 @@ type serveCmd struct {
 func (c *serveCmd) Run(e env) error {
 	gc := newCollector(os.Getenv, os.DirFS("/"))
 	gc.set()
+	cores := coreShare(os.Getenv, runtime.GOMAXPROCS(0))
+	runtime.GOMAXPROCS(cores)
 	if err := c.check(); err != nil {
 		return err
 	}
-	e.log.InfoContext(e.ctx, "starting", slog.Any("collector", gc))
+	e.log.InfoContext(e.ctx, "starting", slog.Any("collector", gc), slog.Int("cores", cores))
 	s, err := newServer(e.ctx, c.settings, e.log)
 	if err != nil {
 		return err
