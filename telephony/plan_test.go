@@ -1,6 +1,7 @@
 package telephony_test
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -35,4 +36,16 @@ func TestWhoDidNotComeTogetherIsSentAwayAtOnce(t *testing.T) {
 	require.GreaterOrEqual(t, i, 0)
 	require.Empty(t, orders[i].After)
 	require.NotContains(t, orders[i].Lanes, string(leg))
+}
+
+// What could not be stopped runs on, and is stopped again before anybody moves; unless something else runs by now.
+func TestFailedStopIsRemembered(t *testing.T) {
+	t.Parallel()
+	for _, runs := range []string{"", "the next words"} {
+		c := newCall()
+		c.Phase, c.Seen.Playing = telephony.PhaseWaiting, runs
+		stop := telephony.Order{Act: telephony.StopPlay{Playback: "old words"}, Key: "stop old words"}
+		c, _ = telephony.Apply(c, telephony.ActEnded{Order: stop, Result: telephony.ResultFailed}, morning())
+		require.Equal(t, cmp.Or(runs, "old words"), c.Seen.Playing)
+	}
 }

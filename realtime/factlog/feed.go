@@ -13,7 +13,7 @@ const (
 	defaultIdle = 2 * time.Second
 	defaultPage = 256
 	defaultKeep = 2048
-	outagePause = 2 * time.Second // longest wait between tries while Postgres is away
+	outagePause = 500 * time.Millisecond // longest wait between tries while Postgres is away
 	heldFirst   = time.Millisecond
 	heldLongest = 20 * time.Millisecond
 )

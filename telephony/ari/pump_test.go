@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -176,7 +177,13 @@ func TestF16(t *testing.T) {
 	b.fake.Drop()
 	until[telephony.Down](t, b)
 	b.up(t)
-	require.Len(t, b.fake.Requests(aritest.OpFilter), 2)
+	filtered := 0 // the fake may have refused one that overtook its own socket
+	for _, r := range b.fake.Requests(aritest.OpFilter) {
+		if r.Status == http.StatusOK {
+			filtered++
+		}
+	}
+	require.Equal(t, 2, filtered)
 	b.fake.HangUp(leg)
 	require.Equal(t, telephony.HangupRequested{Leg: leg}, b.next(t))
 	require.Equal(t, telephony.LegLeft{Leg: leg}, b.next(t))

@@ -39,19 +39,22 @@ func (a *actor) save(ctx context.Context, ch telephony.Change) error {
 // trySave stores a change once; an offer, the first time, together with what ends at its seat. What is not stored with it, whoever
 // ends stores alone.
 func (a *actor) trySave(ctx context.Context, ch telephony.Change) error {
-	epoch, ok := a.c.cfg.Lease.Epoch()
-	if !ok {
-		return telephony.ErrNoDecision
+	changes := []telephony.Change{ch}
+	var from *handover
+	if a.takes != nil && a.takes.from != nil {
+		from = a.takes.from
+		changes = []telephony.Change{from.ends, ch}
+		a.takes = nil
 	}
-	ctx, cancel := verb(ctx)
-	defer cancel()
-	if a.takes == nil || a.takes.from == nil {
-		return a.c.cfg.Ledger.Save(ctx, epoch, ch)
+	err := telephony.ErrNoDecision
+	if epoch, ok := a.c.cfg.Lease.Epoch(); ok {
+		limited, cancel := verb(ctx)
+		defer cancel()
+		err = a.c.cfg.Ledger.Save(limited, epoch, changes...)
 	}
-	from := a.takes.from
-	a.takes = nil
-	err := a.c.cfg.Ledger.Save(ctx, epoch, from.ends, ch)
-	from.answer(err)
+	if from != nil {
+		from.answer(err)
+	}
 	return err
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	tickEvery = time.Second           // the desk's guarantee behind the wake-ups
-	tellEvery = 50 * time.Millisecond // news that no pair carries are told in bundles
+	tickEvery = time.Second            // the desk's guarantee behind the wake-ups
+	tellEvery = 200 * time.Millisecond // news that no pair carries are told in bundles
 )
 
 // desk brings the seats and callers of one line together, one pair after the other; what follows each pair is done by the

@@ -2,6 +2,8 @@ package control_test
 
 import (
 	"errors"
+	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -96,6 +98,30 @@ func TestHoldOnlyLostPage(t *testing.T) {
 	h.until("music", func() bool { l, _ := h.fake.Leg(citizen); return l.Music || len(l.Playing) > 0 })
 	h.page("A01", "page-2")
 	h.answerAgain(call)
+	h.fake.HangUp(citizen)
+	h.becomes(call, telephony.WordEnded)
+	h.tidy()
+}
+
+// RT5: words that are said before a step is stored are said once, though their reply is lost and the step is tried again.
+func TestWordsBeforeAStepAreSaidOnce(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	s := h.start()
+	h.sitWithBrowser("A01")
+	call, citizen := h.call("13812345678")
+	leg, _ := h.talk(call)
+	var tries atomic.Int32
+	s.ledger.onSave(func(telephony.Change) error {
+		tries.Add(1)
+		return errors.New("the database is away")
+	})
+	h.fake.Fault(aritest.Fault{Op: aritest.OpPlay, Times: 1, Status: http.StatusInternalServerError, Message: "no answer that helps"})
+	h.fake.HangUp(leg)
+	h.until("it is tried again and again", func() bool { return tries.Load() > 4 })
+	require.Equal(t, 1, s.power.count("play"))
+	s.ledger.onSave(nil)
+	h.becomes(call, telephony.WordReconnecting)
 	h.fake.HangUp(citizen)
 	h.becomes(call, telephony.WordEnded)
 	h.tidy()

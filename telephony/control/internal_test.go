@@ -20,3 +20,33 @@ func TestHandoverWaitsForNobody(t *testing.T) {
 	require.False(t, m.from.claim.CompareAndSwap(false, true))
 	require.Len(t, busy.box.take(), 1)
 }
+
+// An adopted call that ends before it was looked at can not plan, since nothing of it is seen: its legs are the next comparison's,
+// and that is asked for at once.
+func TestAdoptedCallThatEndsUnseenIsCompared(t *testing.T) {
+	t.Parallel()
+	c := New(Config{})
+	a := c.newActor()
+	a.call = telephony.Call{ID: "adopted", Channel: "1.1", Phase: telephony.PhaseServing}
+	a.plan(t.Context())
+	require.Empty(t, c.mend, "a view is on its way")
+	a.call.Phase = telephony.PhaseEnded
+	a.plan(t.Context())
+	require.Len(t, c.mend, 1)
+}
+
+type noLease struct{}
+
+func (noLease) Epoch() (int64, bool) { return 0, false }
+
+// R4: when the lease lapses at a handover, who ends does not wait for it to come back: they have people to let go of.
+func TestHandoverWithoutLeaseIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	c := New(Config{Lease: noLease{}})
+	a := c.newActor()
+	h := &handover{stored: make(chan error, 1)}
+	a.takes = &match{from: h}
+	require.ErrorIs(t, a.trySave(t.Context(), telephony.Change{}), telephony.ErrNoDecision)
+	require.Len(t, h.stored, 1)
+	require.Nil(t, a.takes, "what begins is stored alone, later")
+}

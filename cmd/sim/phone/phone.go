@@ -200,6 +200,9 @@ func (c *Call) Header(name string) string {
 	return ""
 }
 
+// Invite is the INVITE that came in, as it came.
+func (c *Call) Invite() string { return c.in.InviteRequest.String() }
+
 // Done is closed when the call is over, whoever ended it.
 func (c *Call) Done() <-chan struct{} { return c.done }
 
