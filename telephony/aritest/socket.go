@@ -93,29 +93,13 @@ func (a *Asterisk) Release(arrange func(frames [][]byte) [][]byte) {
 
 // events is GET /events: the newer socket wins, the older one is told and falls silent.
 func (a *Asterisk) events(w http.ResponseWriter, r *http.Request) {
-	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
-	conn, err := up.Upgrade(w, r, nil)
-	if err != nil {
+	var s *socket
+	a.do(func() { s = a.openLocked(w, r) }) // no request that the client sends then overtakes it
+	if s == nil {
 		return
 	}
-	s := &socket{conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	conn.SetPingHandler(func(data string) error {
-		if s.isStalled() {
-			return nil
-		}
-		return conn.WriteControl(websocket.PongMessage, []byte(data), epoch().AddDate(100, 0, 0))
-	})
 	go s.write()
-	a.do(func() {
-		if a.closed {
-			_ = conn.Close()
-			return
-		}
-		if n := len(a.app.sockets); n > 0 {
-			a.app.sockets[n-1].send(a.eventLocked("ApplicationReplaced", nil))
-		}
-		a.app.sockets = append(a.app.sockets, s)
-	})
+	conn := s.conn
 	for {
 		if _, _, err := conn.ReadMessage(); err != nil {
 			break
@@ -124,6 +108,31 @@ func (a *Asterisk) events(w http.ResponseWriter, r *http.Request) {
 	close(s.done)
 	_ = conn.Close()
 	a.do(func() { a.detachLocked(s) })
+}
+
+// openLocked takes a socket in, nil when there is none.
+func (a *Asterisk) openLocked(w http.ResponseWriter, r *http.Request) *socket {
+	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	conn, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return nil
+	}
+	s := &socket{conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	conn.SetPingHandler(func(data string) error {
+		if s.isStalled() {
+			return nil
+		}
+		return conn.WriteControl(websocket.PongMessage, []byte(data), epoch().AddDate(100, 0, 0))
+	})
+	if a.closed {
+		_ = conn.Close()
+		return s
+	}
+	if n := len(a.app.sockets); n > 0 {
+		a.app.sockets[n-1].send(a.eventLocked("ApplicationReplaced", nil))
+	}
+	a.app.sockets = append(a.app.sockets, s)
+	return s
 }
 
 func (a *Asterisk) detachLocked(s *socket) {

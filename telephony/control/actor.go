@@ -373,9 +373,7 @@ func (a *actor) tooLate(ctx context.Context, left []message) {
 	for _, m := range left {
 		switch m := m.(type) {
 		case matched:
-			if ctx.Err() == nil {
-				a.c.desks.giveBack(m.match, false)
-			}
+			a.c.withdraw(ctx, m.match)
 		case viewed:
 			m.done()
 		case signalled:

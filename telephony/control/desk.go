@@ -163,6 +163,7 @@ func (d *desk) askLocked(ctx context.Context, m match) {
 	}
 	news := d.news
 	d.news = nil
+	ctx = context.WithoutCancel(ctx) // a person's request ends before the trip does
 	d.c.workers.Go(func() {
 		defer d.talk.Unlock()
 		d.ask(ctx, m, news)

@@ -15,10 +15,28 @@ func TestHandoverWaitsForNobody(t *testing.T) {
 	c := New(Config{})
 	busy := c.newActor()
 	c.calls.calls["next"] = busy
-	m := match{call: telephony.Waiting{Call: "next"}, from: &handover{stored: make(chan error, 1)}}
+	d := newDesk(c, telephony.LineInfo{ID: "line"})
+	c.desks.lines["line"] = d
+	d.flying["A01"] = "offer"
+	m := match{
+		line: "line", offer: "offer", seat: telephony.LineSeat{Seat: "A01"}, call: telephony.Waiting{Call: "next"}, from: &handover{stored: make(chan error, 1)},
+	}
 	require.False(t, c.hand(m))
+	require.Empty(t, d.flying, "who ends tells of the seat when its end is stored, and it can be rung")
+	require.True(t, d.line.Anyone(), "the caller keeps the place")
 	require.False(t, m.from.claim.CompareAndSwap(false, true))
 	require.Len(t, busy.box.take(), 1)
+}
+
+// What comes to a call that is over is given back once: by who ends, if that has not waited, and else here, who then stores alone.
+func TestHandoverToACallThatIsOver(t *testing.T) {
+	t.Parallel()
+	c := New(Config{})
+	m := match{from: &handover{stored: make(chan error, 1)}}
+	c.withdraw(t.Context(), m)
+	require.ErrorIs(t, <-m.from.stored, errNotBoth)
+	c.withdraw(t.Context(), m)
+	require.Empty(t, m.from.stored)
 }
 
 // An adopted call that ends before it was looked at can not plan, since nothing of it is seen: its legs are the next comparison's,

@@ -41,6 +41,7 @@ type handover struct {
 	claim  atomic.Bool   // set by who has it: the next call's actor, or who ends when that one does not come
 	stored chan error    // the outcome, from the next call's actor
 	clear  chan struct{} // closed when the seat's telephone is free; nil: it is
+	alone  bool          // what ends was stored by itself after all; of who ends
 }
 
 const (
@@ -58,7 +59,7 @@ func (ds *desks) pass(ctx context.Context, ch telephony.Change, cleared chan str
 		return match{}, false
 	}
 	d := ds.deskOf(seat)
-	if d == nil {
+	if d == nil || ch.Freed != "" && ds.c.calls.bySeat(seat) != nil {
 		return match{}, false
 	}
 	m, ok := d.pass(ctx, seat, ds.c.cfg.Now())
@@ -132,10 +133,22 @@ func (c *Controller) hand(m match) bool {
 	case err := <-m.from.stored:
 		return err == nil
 	case <-patience.C:
-		if m.from.claim.CompareAndSwap(false, true) {
+		if m.from.claim.CompareAndSwap(false, true) { // before the end is stored: then the seat is told of, and must be free to be rung
+			c.desks.giveBack(m, !next.box.isOver())
 			return false
 		}
 		return <-m.from.stored == nil // it has begun, and the ledger has a deadline
+	}
+}
+
+// withdraw gives back a match that found its call over, unless who ends at its seat has done so.
+func (c *Controller) withdraw(ctx context.Context, m match) {
+	if m.from != nil && !m.from.claim.CompareAndSwap(false, true) || ctx.Err() != nil {
+		return
+	}
+	c.desks.giveBack(m, false)
+	if m.from != nil {
+		m.from.answer(errNotBoth)
 	}
 }
 
@@ -151,8 +164,7 @@ func (h *handover) answer(err error) {
 func (a *actor) takeOffer(ctx context.Context, m match) {
 	if h := m.from; h != nil {
 		defer h.answer(errNotBoth)
-		if !h.claim.CompareAndSwap(false, true) { // who ends is storing that alone
-			a.c.desks.giveBack(m, a.call.InLine() && a.call.Line == m.line)
+		if !h.claim.CompareAndSwap(false, true) { // who ends stores that alone, and has given both back
 			return
 		}
 	}
@@ -188,22 +200,16 @@ func (a *actor) offerStored(ctx context.Context, m match, err error) {
 // and the handover that stored it.
 func (a *actor) store(ctx context.Context, ch telephony.Change) (telephony.Change, *handover, error) {
 	if a.takes == nil && ch.After.InLine() && !ch.Before.InLine() && a.first() {
-		if both, m, ok := a.meet(ctx, ch); ok {
-			a.woke = m.woke
-			err := a.save(ctx, both)
-			if err == nil {
-				a.c.desks.landed(m)
-				a.c.desks.of(m.line).leave(m.call.Call)
-				return both, nil, nil
-			}
-			a.c.desks.unmet(m)
-			if !errors.Is(err, telephony.ErrSeatTaken) {
-				return ch, nil, err
-			}
+		both, met, err := a.meet(ctx, ch)
+		if met || err != nil {
+			return both, nil, err
 		}
 	}
 	if seat, leaves := ch.Leaves(); leaves {
-		if m, ok := a.c.desks.pass(ctx, ch, clearing(ch, seat)); ok && a.c.hand(m) {
+		if m, ok := a.c.desks.pass(ctx, ch, clearing(ch, seat)); ok {
+			if m.from.alone = !a.c.hand(m); m.from.alone {
+				return ch, m.from, a.save(ctx, ch)
+			}
 			return ch, m.from, nil
 		}
 	}
@@ -230,16 +236,34 @@ func (a *actor) first() bool {
 	})
 }
 
-// meet makes one step of a caller's entry into the line and of the offer of a seat that is idle for them.
-func (a *actor) meet(ctx context.Context, ch telephony.Change) (telephony.Change, match, bool) {
+// meet stores a caller's entry into the line and the offer of a seat that is idle for them as one step; false when there is none,
+// or the ledger does not take the pair.
+func (a *actor) meet(ctx context.Context, ch telephony.Change) (telephony.Change, bool, error) {
 	m, ok := a.c.desks.meet(ctx, ch)
 	if !ok {
-		return ch, m, false
+		return ch, false, nil
 	}
+	offered := false
+	defer func() { // a panic too (RT2)
+		if !offered {
+			a.c.desks.unmet(m)
+		}
+	}()
 	next, records := telephony.Apply(ch.After, m.offered(ch.After.Rules.Ring), m.at)
 	next.Version = ch.After.Version
 	both, _ := telephony.Gather(ch.Before, next, records, ch.Actor, ch.At)
-	return ch.With(both), m, true
+	both = ch.With(both)
+	switch err := a.save(ctx, both); {
+	case errors.Is(err, telephony.ErrSeatTaken):
+		return ch, false, nil
+	case err != nil:
+		return ch, false, err
+	}
+	offered, a.woke = true, m.woke
+	a.c.calls.update(a, both.After)
+	a.c.desks.landed(m)
+	a.c.desks.of(m.line).leave(m.call.Call)
+	return both, true, nil
 }
 
 // clearing is closed when the telephone of the seat that a change leaves is free; nil when it is already.

@@ -156,8 +156,6 @@ func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor 
 	if !ok {
 		return telephony.ErrNoDecision
 	}
-	limited, cancel := verb(ctx)
-	defer cancel()
 	now := c.cfg.Now()
 	over := telephony.WrapUpOver(seat, c.desks.homeOf(seat), actor, now)
 	if known {
@@ -166,8 +164,13 @@ func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor 
 			return nil
 		}
 	}
+	limited, cancel := verb(ctx)
+	defer cancel()
 	err := c.cfg.Ledger.Save(limited, epoch, over)
 	if errors.Is(err, telephony.ErrNoWrapUp) {
+		if c.clock.wrapsUp(seat) { // it was ended together with an offer whose answer was lost
+			c.clock.stop(seat)
+		}
 		_, err = c.cfg.Ledger.Seat(limited, seat)
 		return err
 	}
