@@ -28,8 +28,7 @@ type actor struct {
 	known   bool            // this controller has seen it begin, or has adopted it
 	earlier []chan struct{} // those whose rows were being written with this one: who has the earlier place is not known
 	lanes   lanes
-	takes   *match    // the match that is being stored
-	made    *match    // the match whose offer is being made
+	takes   *match    // of which an offer is being made
 	woke    time.Time // when the desk was woken for it
 }
 
@@ -271,7 +270,7 @@ func (a *actor) tryStep(ctx context.Context, e telephony.Event, by string) error
 		now := a.c.outage.when(e)
 		next, records := telephony.Apply(before, e, now)
 		ch, store := telephony.Gather(before, next, records, by, now)
-		var passed *handover
+		var passed *passing
 		if store {
 			a.c.desks.coming(ch)
 			var err error
@@ -294,7 +293,7 @@ func (a *actor) tryStep(ctx context.Context, e telephony.Event, by string) error
 }
 
 // become takes a stored step over and gives out what follows from it, since the call was as it was before.
-func (a *actor) become(ctx context.Context, before telephony.Call, ch telephony.Change, stored bool, passed *handover) {
+func (a *actor) become(ctx context.Context, before telephony.Call, ch telephony.Change, stored bool, passed *passing) {
 	a.call = ch.After
 	a.c.calls.update(a, a.call)
 	a.c.desks.follow(ctx, before, a.call, a.earlier)

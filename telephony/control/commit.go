@@ -40,11 +40,11 @@ func (a *actor) save(ctx context.Context, ch telephony.Change) error {
 // ends stores alone.
 func (a *actor) trySave(ctx context.Context, ch telephony.Change) error {
 	changes := []telephony.Change{ch}
-	var from *handover
-	if a.takes != nil && a.takes.from != nil {
-		from = a.takes.from
+	var from *passing
+	if m := a.takes; m != nil && m.from != nil && !m.from.tried {
+		from = m.from
+		from.tried = true
 		changes = []telephony.Change{from.ends, ch}
-		a.takes = nil
 	}
 	err := telephony.ErrNoDecision
 	if epoch, ok := a.c.cfg.Lease.Epoch(); ok {

@@ -134,7 +134,7 @@ func (ds *desks) seatIdle(line agent.LineID, seat agent.SeatID, since, woke time
 
 // work follows what a stored step says of seats. A seat that is idle again is rung only when the hang-up of its last leg is
 // done, or its telephone would be busy; so it is by the next caller whom it was passed on to.
-func (ds *desks) work(ctx context.Context, ch telephony.Change, l *lanes, passed *handover) {
+func (ds *desks) work(ctx context.Context, ch telephony.Change, l *lanes, passed *passing) {
 	if passed != nil && passed.clear != nil {
 		l.afterHangup(ctx, ch.Before, ch.Work[0].Seat, func() { close(passed.clear) })
 	}

@@ -194,7 +194,8 @@ type queue struct {
 	power  *power
 	broken atomic.Bool
 	hangs  atomic.Bool
-	paired atomic.Pointer[func()] // is called between a pair's making and its answer
+	paired atomic.Pointer[func()]                // is called between a pair's making and its answer
+	before atomic.Pointer[func(context.Context)] // is called before the next pair is made, once
 	asked  atomic.Int64
 	pairs  atomic.Int64 // of asked: on the path
 }
@@ -229,6 +230,9 @@ func (q *queue) Pair(
 	var seat agent.SeatID
 	var found bool
 	q.pairs.Add(1)
+	if f := q.before.Swap(nil); f != nil {
+		(*f)(ctx)
+	}
 	err := q.do(ctx, func() error {
 		var err error
 		call, seat, found, err = q.Queue.Pair(ctx, line, news, request, now)
@@ -239,6 +243,9 @@ func (q *queue) Pair(
 	})
 	return call, seat, found, err
 }
+
+// onPair sets what is done before the next pair is made, with the context of whoever asks.
+func (q *queue) onPair(f func(context.Context)) { q.before.Store(&f) }
 
 // Whole is a look from the side: nobody waits for it.
 func (q *queue) Whole(ctx context.Context) (bool, error) {

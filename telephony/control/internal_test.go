@@ -10,7 +10,7 @@ import (
 
 // RH2: who ends does not wait for a call that is busy with something else: the end is stored alone, and the call, when it comes
 // to the match, finds that it is too late.
-func TestHandoverWaitsForNobody(t *testing.T) {
+func TestPassingWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	c := New(Config{})
 	busy := c.newActor()
@@ -19,7 +19,7 @@ func TestHandoverWaitsForNobody(t *testing.T) {
 	c.desks.lines["line"] = d
 	d.flying["A01"] = "offer"
 	m := match{
-		line: "line", offer: "offer", seat: telephony.LineSeat{Seat: "A01"}, call: telephony.Waiting{Call: "next"}, from: &handover{stored: make(chan error, 1)},
+		line: "line", offer: "offer", seat: telephony.LineSeat{Seat: "A01"}, call: telephony.Waiting{Call: "next"}, from: &passing{stored: make(chan error, 1)},
 	}
 	require.False(t, c.hand(m))
 	require.Empty(t, d.flying, "who ends tells of the seat when its end is stored, and it can be rung")
@@ -29,10 +29,10 @@ func TestHandoverWaitsForNobody(t *testing.T) {
 }
 
 // What comes to a call that is over is given back once: by who ends, if that has not waited, and else here, who then stores alone.
-func TestHandoverToACallThatIsOver(t *testing.T) {
+func TestPassingToACallThatIsOver(t *testing.T) {
 	t.Parallel()
 	c := New(Config{})
-	m := match{from: &handover{stored: make(chan error, 1)}}
+	m := match{from: &passing{stored: make(chan error, 1)}}
 	c.withdraw(t.Context(), m)
 	require.ErrorIs(t, <-m.from.stored, errNotBoth)
 	c.withdraw(t.Context(), m)
@@ -57,14 +57,15 @@ type noLease struct{}
 
 func (noLease) Epoch() (int64, bool) { return 0, false }
 
-// R4: when the lease lapses at a handover, who ends does not wait for it to come back: they have people to let go of.
-func TestHandoverWithoutLeaseIsAnsweredAtOnce(t *testing.T) {
+// R4: when the lease lapses at a passing, who ends does not wait for it to come back: they have people to let go of.
+func TestPassingWithoutLeaseIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	c := New(Config{Lease: noLease{}})
 	a := c.newActor()
-	h := &handover{stored: make(chan error, 1)}
-	a.takes = &match{from: h}
+	p := &passing{stored: make(chan error, 1)}
+	a.takes = &match{from: p}
 	require.ErrorIs(t, a.trySave(t.Context(), telephony.Change{}), telephony.ErrNoDecision)
-	require.Len(t, h.stored, 1)
-	require.Nil(t, a.takes, "what begins is stored alone, later")
+	require.Len(t, p.stored, 1)
+	require.ErrorIs(t, a.trySave(t.Context(), telephony.Change{}), telephony.ErrNoDecision)
+	require.Len(t, p.stored, 1, "what begins is stored alone, later")
 }

@@ -19,7 +19,7 @@ type match struct {
 	seat  telephony.LineSeat
 	at    time.Time // of the decision: offers bear the order in which they were decided (I5)
 	woke  time.Time
-	from  *handover // nil: the seat is idle by the ledger
+	from  *passing // nil: the seat is idle by the ledger
 }
 
 // offered is what the match means to its call.
@@ -34,19 +34,20 @@ func (m match) offered(ring time.Duration) telephony.Offered {
 	}}
 }
 
-// handover is a match for a seat that its last call, or its wrap-up, is just leaving: what ends there and what begins are one
+// passing is a match for a seat that its last call, or its wrap-up, is just leaving: what ends there and what begins are one
 // step of the ledger, which the next call's actor stores (RH2). Who ends waits for that, unless it is not begun soon.
-type handover struct {
+type passing struct {
 	ends   telephony.Change
 	claim  atomic.Bool   // set by who has it: the next call's actor, or who ends when that one does not come
 	stored chan error    // the outcome, from the next call's actor
 	clear  chan struct{} // closed when the seat's telephone is free; nil: it is
+	tried  bool          // the two were sent to the ledger; of the next call's actor
 	alone  bool          // what ends was stored by itself after all; of who ends
 }
 
 const (
-	handoverLimit = 20 * time.Millisecond // the next call's actor is not waited for longer
-	clearLimit    = time.Second           // nor is a telephone that is being hung up
+	passingLimit = 20 * time.Millisecond // the next call's actor is not waited for longer
+	clearLimit   = time.Second           // nor is a telephone that is being hung up
 )
 
 // errNotBoth: what ends is stored alone.
@@ -63,7 +64,7 @@ func (ds *desks) pass(ctx context.Context, ch telephony.Change, cleared chan str
 		return match{}, false
 	}
 	m, ok := d.pass(ctx, seat, ds.c.cfg.Now())
-	m.from = &handover{ends: ch, stored: make(chan error, 1), clear: cleared}
+	m.from = &passing{ends: ch, stored: make(chan error, 1), clear: cleared}
 	return m, ok
 }
 
@@ -120,14 +121,14 @@ func (ds *desks) unmet(m match) {
 	d.line.Coming(m.call, ds.c.cfg.Now())
 }
 
-// hand gives a handover to the next call's actor; true when both are stored.
+// hand gives a passing to the next call's actor; true when both are stored.
 func (c *Controller) hand(m match) bool {
 	next := c.calls.byCall(m.call.Call)
 	if next == nil || !next.post(matched{m}) {
 		c.desks.giveBack(m, next != nil && !next.box.isOver())
 		return false
 	}
-	patience := time.NewTimer(handoverLimit)
+	patience := time.NewTimer(passingLimit)
 	defer patience.Stop()
 	select {
 	case err := <-m.from.stored:
@@ -153,18 +154,18 @@ func (c *Controller) withdraw(ctx context.Context, m match) {
 }
 
 // answer says what became of the two; only the first word counts.
-func (h *handover) answer(err error) {
+func (p *passing) answer(err error) {
 	select {
-	case h.stored <- err:
+	case p.stored <- err:
 	default:
 	}
 }
 
 // takeOffer makes the desk's find an offer, or gives both back: the caller to the old place, the seat if it is free.
 func (a *actor) takeOffer(ctx context.Context, m match) {
-	if h := m.from; h != nil {
-		defer h.answer(errNotBoth)
-		if !h.claim.CompareAndSwap(false, true) { // who ends stores that alone, and has given both back
+	if p := m.from; p != nil {
+		defer p.answer(errNotBoth)
+		if !p.claim.CompareAndSwap(false, true) { // who ends stores that alone, and has given both back
 			return
 		}
 	}
@@ -172,9 +173,9 @@ func (a *actor) takeOffer(ctx context.Context, m match) {
 		a.c.desks.giveBack(m, false)
 		return
 	}
-	a.takes, a.made, a.woke = &m, &m, m.woke
+	a.takes, a.woke = &m, m.woke
 	err := a.step(ctx, m.offered(a.call.Rules.Ring), byController)
-	a.takes, a.made = nil, nil
+	a.takes = nil
 	a.offerStored(ctx, m, err)
 }
 
@@ -197,8 +198,8 @@ func (a *actor) offerStored(ctx context.Context, m match, err error) {
 
 // store stores a step. What frees a seat is stored by the next caller's actor together with the offer, if there is one; a
 // caller who comes into the line while a seat is idle for them is offered it in the same step. It returns the step as stored,
-// and the handover that stored it.
-func (a *actor) store(ctx context.Context, ch telephony.Change) (telephony.Change, *handover, error) {
+// and the passing that stored it.
+func (a *actor) store(ctx context.Context, ch telephony.Change) (telephony.Change, *passing, error) {
 	if a.takes == nil && ch.After.InLine() && !ch.Before.InLine() && a.first() {
 		both, met, err := a.meet(ctx, ch)
 		if met || err != nil {
@@ -218,7 +219,7 @@ func (a *actor) store(ctx context.Context, ch telephony.Change) (telephony.Chang
 
 // clearOf is what the ring of a leg waits for.
 func (a *actor) clearOf(leg telephony.LegID) chan struct{} {
-	if m := a.made; m != nil && m.from != nil && telephony.LegOf(m.offer) == leg {
+	if m := a.takes; m != nil && m.from != nil && telephony.LegOf(m.offer) == leg {
 		return m.from.clear
 	}
 	return nil

@@ -1,7 +1,9 @@
 package control_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,7 +98,7 @@ func TestArrivalMeetsIdleSeat(t *testing.T) {
 
 // RH2: when the ledger refuses the pair, because the person there wants something else since, the end is stored alone and the
 // caller keeps the place.
-func TestRefusedHandoverEndsAlone(t *testing.T) {
+func TestRefusedPassingEndsAlone(t *testing.T) {
 	t.Parallel()
 	h, s, first, leg, next := backlog(t, 0)
 	s.ledger.onSave(func(ch telephony.Change) error {
@@ -118,7 +120,7 @@ func TestRefusedHandoverEndsAlone(t *testing.T) {
 }
 
 // RH2, R6: the answer to the common step is lost. Whoever ends finds out that it is stored, and so does who begins.
-func TestLostAnswerOfHandover(t *testing.T) {
+func TestLostAnswerOfPassing(t *testing.T) {
 	t.Parallel()
 	h, s, first, leg, next := backlog(t, 0)
 	lost := errDead
@@ -134,5 +136,75 @@ func TestLostAnswerOfHandover(t *testing.T) {
 	require.True(t, h.oneStep(string(first), "call.ended", next))
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM offer WHERE call = $1`, string(next)))
 	h.fake.HangUp(h.read(next).Channel)
+	h.tidy()
+}
+
+// RH2: so it is when a person asks for the next caller; and the clock of the wrap-up that was ended does not run on.
+func TestLostAnswerOfNextPlease(t *testing.T) {
+	t.Parallel()
+	h, s, first, leg, next := backlog(t, 2)
+	h.fake.HangUp(leg)
+	h.becomes(first, telephony.WordEnded)
+	h.until("wrap-up", func() bool { return h.seat("A01").Work == agent.WorkWrapUp })
+	over := h.seat("A01").Until
+	lost := errDead
+	s.ledger.answer(func(changes []telephony.Change, err error) error {
+		if len(changes) > 1 && lost != nil {
+			err, lost = lost, nil
+		}
+		return err
+	})
+	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()))
+	h.talk(next)
+	alone := s.power.count("end_wrapup")
+	h.until("the wrap-up would be over", func() bool { return time.Now().After(over.Add(100 * time.Millisecond)) })
+	require.Equal(t, alone, s.power.count("end_wrapup"))
+	h.fake.HangUp(h.read(next).Channel)
+	h.tidy()
+}
+
+// RT2: a panic at the meeting of a caller and an idle seat costs that call; the seat serves the next.
+func TestPanicAtAMeeting(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	h.exec(`UPDATE line SET notice = ''`)
+	s := h.start()
+	h.sit("A01")
+	fault := true
+	s.ledger.onSave(func(ch telephony.Change) error {
+		if len(ch.Opened) > 0 && fault {
+			fault = false
+			panic(errDead)
+		}
+		return nil
+	})
+	call, _ := h.call("13812345678")
+	h.becomes(call, telephony.WordEnded)
+	next, _ := h.call("13812345679")
+	h.talk(next)
+	h.fake.HangUp(h.read(next).Channel)
+	h.becomes(next, telephony.WordEnded)
+	h.tidy()
+}
+
+// A person's request ends before the queue has heard of the pair: that is no fault of the queue's.
+func TestQueueHearsOfAPairAfterTheRequest(t *testing.T) {
+	t.Parallel()
+	h, s, first, leg, next := backlog(t, 3600)
+	h.fake.HangUp(leg)
+	h.becomes(first, telephony.WordEnded)
+	h.until("wrap-up", func() bool { return h.seat("A01").Work == agent.WorkWrapUp })
+	request, done := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	s.queue.onPair(func(ctx context.Context) {
+		<-request.Done()
+		failed <- ctx.Err()
+	})
+	require.NoError(t, s.FinishWrapUp(request, "A01", h.who["A01"].Actor()))
+	done()
+	require.NotErrorIs(t, <-failed, context.Canceled)
+	h.talk(next)
+	h.fake.HangUp(h.read(next).Channel)
+	h.until("wrap-up again", func() bool { return h.seat("A01").Work == agent.WorkWrapUp })
 	h.tidy()
 }
