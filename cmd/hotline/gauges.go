@@ -18,6 +18,8 @@ type gauge struct {
 	SeatsSeated int   `json:"seats"`
 	// QueueAwaySince: Redis does not answer, and the lines in memory decide alone (F10). Nil: it answers.
 	QueueAwaySince *time.Time `json:"queue_away_since"`
+	// LedgerAwaySince: Postgres does not answer: calls go on, nothing is decided, and the figures are those of before (F13). Nil: it answers.
+	LedgerAwaySince *time.Time `json:"ledger_away_since"`
 }
 
 func isGauge(topic string) bool { return topic == "board" || strings.HasPrefix(topic, "line:") }
@@ -47,18 +49,18 @@ func (s *server) sampleGauges(ctx context.Context) error {
 func (s *server) sample(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
+	all := gauge{
+		HoldOnly: s.controller.HoldOnly(), ExchangeUp: s.ari.Connected(), QueueAwaySince: s.stores.since(storeRedis), LedgerAwaySince: s.stores.since(storePostgres),
+	}
 	lines, err := s.callReads.Gauges(ctx, s.now())
 	if err != nil {
+		s.hub.Gauge("board", all.figuresOf(s.gauged))
 		return err
-	}
-	all := gauge{HoldOnly: s.controller.HoldOnly(), ExchangeUp: s.ari.Connected()}
-	if since := s.stores.since(storeRedis).UTC(); !since.IsZero() {
-		all.QueueAwaySince = &since
 	}
 	for _, l := range lines {
 		g := gauge{
 			Waiting: l.Waiting, LongestMS: l.Longest.Milliseconds(), Ready: l.Ready, Talking: l.Talking, SeatsSeated: l.Seated,
-			HoldOnly: all.HoldOnly, ExchangeUp: all.ExchangeUp, QueueAwaySince: all.QueueAwaySince,
+			HoldOnly: all.HoldOnly, ExchangeUp: all.ExchangeUp, QueueAwaySince: all.QueueAwaySince, LedgerAwaySince: all.LedgerAwaySince,
 		}
 		all.Waiting += g.Waiting
 		all.LongestMS = max(all.LongestMS, g.LongestMS)
@@ -67,6 +69,13 @@ func (s *server) sample(ctx context.Context) error {
 		all.SeatsSeated += g.SeatsSeated
 		s.hub.Gauge("line:"+string(l.Line), g)
 	}
+	s.gauged = all
 	s.hub.Gauge("board", all)
 	return nil
+}
+
+// figuresOf is the state of now with the figures of an earlier one.
+func (g gauge) figuresOf(earlier gauge) gauge {
+	earlier.HoldOnly, earlier.ExchangeUp, earlier.QueueAwaySince, earlier.LedgerAwaySince = g.HoldOnly, g.ExchangeUp, g.QueueAwaySince, g.LedgerAwaySince
+	return earlier
 }

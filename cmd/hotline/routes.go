@@ -162,7 +162,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	fail := func(what, why string) {
 		state["status"], state[what], ready = "not ready", why, false
 	}
-	if since := s.stores.since(storeRedis); !since.IsZero() {
+	if since := s.stores.since(storeRedis); since != nil {
 		state["status"], state[storeRedis] = "degraded", awaySince(storeRedis, since)
 	}
 	if err := s.web.Ping(ctx); err != nil {
@@ -185,10 +185,10 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(state) // the asker has gone
 }
 
-func awaySince(store string, since time.Time) string {
+func awaySince(store string, since *time.Time) string {
 	said := "away"
-	if !since.IsZero() {
-		said += " since " + since.UTC().Format(time.RFC3339)
+	if since != nil {
+		said += " since " + since.Format(time.RFC3339)
 	}
 	return said + ": " + meanwhile(store)
 }

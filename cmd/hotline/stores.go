@@ -69,11 +69,16 @@ func meanwhile(store string) string {
 	return "conversations go on, and nothing is decided"
 }
 
-// since says since when a store is away; zero: it answers.
-func (w *storeWatch) since(store string) time.Time {
+// since says since when a store is away; nil: it answers.
+func (w *storeWatch) since(store string) *time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.away[store]
+	since, away := w.away[store]
+	if !away {
+		return nil
+	}
+	since = since.UTC()
+	return &since
 }
 
 // watchStores asks each store whether it answers, again and again.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"hotline/deploy/local"
@@ -64,4 +67,19 @@ func TestExchangeIsRememberedInPostgres(t *testing.T) {
 	known, err := b.srv.ledger.Exchange(ctx)
 	require.NoError(t, err)
 	require.Equal(t, run, known)
+}
+
+// F13: while Postgres is away boards hear of it, with the figures of before: no figure is made up, and none looks fresh.
+func TestBoardHearsThatTheLedgerIsAway(t *testing.T) {
+	t.Parallel()
+	w := newStoreWatch(prometheus.NewRegistry(), time.Now, slog.New(slog.DiscardHandler))
+	require.Nil(t, w.since(storePostgres))
+	w.saw(t.Context(), storePostgres, errors.New("no answer"), time.Time{})
+	since := w.since(storePostgres)
+	require.NotNil(t, since)
+	was := gauge{Waiting: 3, Talking: 2, ExchangeUp: true}
+	shown := gauge{HoldOnly: true, ExchangeUp: true, LedgerAwaySince: since}.figuresOf(was)
+	require.Equal(t, gauge{Waiting: 3, Talking: 2, HoldOnly: true, ExchangeUp: true, LedgerAwaySince: since}, shown)
+	w.saw(t.Context(), storePostgres, nil, time.Time{})
+	require.Nil(t, w.since(storePostgres))
 }

@@ -63,6 +63,7 @@ type server struct {
 	phoneNews  *phoneNews
 	phonesAt   map[string]phoneAt // by endpoint, as phoneNews has been stored; of tellPhones alone
 	journal    *journal.Journal
+	gauged     gauge // what boards were shown last; of sampleGauges alone
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
 	ledger     *callstore.Store // the calls' own, on their connections

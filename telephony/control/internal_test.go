@@ -57,6 +57,21 @@ type noLease struct{}
 
 func (noLease) Epoch() (int64, bool) { return 0, false }
 
+// What comes when who ends has stored that alone is neither offered nor given back again: the seat may ring for somebody else by now.
+func TestPassingThatCameTooLateIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	c := New(Config{})
+	d := newDesk(c, telephony.LineInfo{ID: "line"})
+	c.desks.lines["line"] = d
+	d.flying["A01"] = "offer"
+	a := c.newActor()
+	m := match{line: "line", offer: "offer", seat: telephony.LineSeat{Seat: "A01"}, from: &passing{stored: make(chan error, 1)}}
+	m.from.claim.Store(true)
+	a.takeOffer(t.Context(), m)
+	require.Len(t, d.flying, 1)
+	require.Nil(t, a.takes)
+}
+
 // R4: when the lease lapses at a passing, who ends does not wait for it to come back: they have people to let go of.
 func TestPassingWithoutLeaseIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()

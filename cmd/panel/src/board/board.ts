@@ -20,6 +20,7 @@ export const useBoard = defineStore('board', () => {
   const board = shallowRef<Board | null>(null)
   const callbacks = shallowRef<Callback[]>([])
   const queueAwaySince = ref<string | null>(null)
+  const ledgerAwaySince = ref<string | null>(null)
   const readAt = ref(0)
   const trouble = shallowRef<Problem | null>(null)
 
@@ -49,9 +50,11 @@ export const useBoard = defineStore('board', () => {
     if (f.kind.startsWith('callback.')) refreshCallbacks()
   }
 
-  // What the shared queue is worth comes each second, and stands in no snapshot.
+  // Which store does not answer comes each second, and stands in no snapshot.
   function gauge(g: Gauge): void {
-    if (g.topic === 'board') queueAwaySince.value = typeof g.data.queue_away_since === 'string' ? g.data.queue_away_since : null
+    if (g.topic !== 'board') return
+    queueAwaySince.value = since(g.data.queue_away_since)
+    ledgerAwaySince.value = since(g.data.ledger_away_since)
   }
 
   // watch keeps the board moving until it is let go.
@@ -65,5 +68,7 @@ export const useBoard = defineStore('board', () => {
     }
   }
 
-  return { board, callbacks, queueAwaySince, readAt, trouble, watch, refresh: readAll }
+  return { board, callbacks, ledgerAwaySince, queueAwaySince, readAt, trouble, watch, refresh: readAll }
 })
+
+const since = (v: unknown): string | null => (typeof v === 'string' ? v : null)

@@ -299,6 +299,8 @@ const en: Same<typeof zhCN> = {
     today: 'Today',
     inSession: 'This session',
     empty: 'No seats have been set up',
+    dataOf: 'Data as of {time}',
+    ledgerAway: 'The database has not answered since {time}. Calls go on; new callers are answered and wait, and go to the seats in order when it is back. Tell the technicians at once.',
     queueAway: 'The queue store has not answered since {time}. Calls still go to the seats in order; please tell the technicians.',
     misses: '{n} missed in a row',
     unansweredTitle: 'A seat does not answer',

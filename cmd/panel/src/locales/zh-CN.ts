@@ -295,6 +295,8 @@ const zhCN = {
     today: '今日',
     inSession: '本场',
     empty: '还没有设置席位',
+    dataOf: '以下为 {time} 的数据',
+    ledgerAway: '数据库从 {time} 起没有响应。通话不中断，新来电已接入等待，恢复后按先后顺序派给席位。请立即通知技术人员。',
     queueAway: '排队缓存从 {time} 起没有响应。来电照常按先后顺序派给席位，请转告技术人员。',
     misses: '连续 {n} 次未接',
     unansweredTitle: '席位无人接听',

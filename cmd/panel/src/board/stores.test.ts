@@ -6,7 +6,7 @@ import { i18n, setLocale } from '@/lib/i18n'
 import type { Listener } from '@/lib/socket'
 
 import { useBoard } from './board'
-import QueueNotice from './QueueNotice.vue'
+import StoreNotice from './StoreNotice.vue'
 
 let listener: Listener = {}
 vi.mock('@/lib/link', () => ({ useLink: () => ({ hold: () => () => undefined, listen: (l: Listener) => ((listener = l), () => undefined) }) }))
@@ -20,7 +20,7 @@ beforeEach(() => {
   const board = useBoard()
   board.watch()
   page = document.createElement('div')
-  app = createApp(defineComponent(() => () => h(QueueNotice, { since: board.queueAwaySince })))
+  app = createApp(defineComponent(() => () => h(StoreNotice, { ledger: board.ledgerAwaySince, queue: board.queueAwaySince })))
   app.use(pinia).use(i18n).mount(page)
 })
 afterEach(() => {
@@ -46,4 +46,11 @@ it('does not heed another topic, or a server that says nothing of it', async () 
   expect(await says({ queue_away_since: '2026-11-27T00:31:05Z' }, 'line:session')).toBe('')
   await says({ queue_away_since: '2026-11-27T00:31:05Z' })
   expect(await says({ waiting: 3 })).toBe('')
+})
+
+it('tells that the database is away, what becomes of calls, and whom to tell', async () => {
+  expect(await says({ ledger_away_since: '2026-11-27T00:31:05Z' })).toBe('数据库从 08:31 起没有响应。通话不中断，新来电已接入等待，恢复后按先后顺序派给席位。请立即通知技术人员。')
+  setLocale('en')
+  expect(await says({ ledger_away_since: '2026-11-27T00:31:05Z' })).toMatch(/since 08:31.*answered and wait.*at once/)
+  expect(await says({ ledger_away_since: null })).toBe('')
 })
