@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,9 +37,10 @@ type Config struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	// PhonesReady says that this run of the exchange knows the seats' telephones; none is rung before (RT12). Nil: always.
-	PhonesReady func(entity string) bool
-	Journal     Journal // nil: who arrives while the ledger is away is not answered before it is back
-	Net         Net     // nil: calls that came while no controller listened are not recorded
+	PhonesReady  func(entity string) bool
+	PassingLimit time.Duration // how long who ends waits for the next call's actor to begin to store both; 0: 20 ms
+	Journal      Journal       // nil: who arrives while the ledger is away is not answered before it is back
+	Net          Net           // nil: calls that came while no controller listened are not recorded
 }
 
 // Controller runs the calls of one exchange: it routes signals to the calls' actors, brings callers and seats together,
@@ -69,6 +71,7 @@ func New(cfg Config) *Controller {
 	if cfg.Heard == nil {
 		cfg.Heard = func(telephony.Signal) {}
 	}
+	cfg.PassingLimit = cmp.Or(cfg.PassingLimit, passingLimit)
 	c := &Controller{
 		cfg:   cfg,
 		crowd: make(crowd, crowdSize),

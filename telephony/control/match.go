@@ -60,7 +60,7 @@ func (ds *desks) pass(ctx context.Context, ch telephony.Change, cleared chan str
 		return match{}, false
 	}
 	d := ds.deskOf(seat)
-	if d == nil || ch.Freed != "" && ds.c.calls.bySeat(seat) != nil {
+	if d == nil {
 		return match{}, false
 	}
 	m, ok := d.pass(ctx, seat, ds.c.cfg.Now())
@@ -128,7 +128,7 @@ func (c *Controller) hand(m match) bool {
 		c.desks.giveBack(m, next != nil && !next.box.isOver())
 		return false
 	}
-	patience := time.NewTimer(passingLimit)
+	patience := time.NewTimer(c.cfg.PassingLimit)
 	defer patience.Stop()
 	select {
 	case err := <-m.from.stored:
