@@ -55,6 +55,9 @@ func TestGuards(t *testing.T) {
 	stale := c
 	stale.Version--
 	nothingStored(h.change(stale, h.offer("A01")), 1, telephony.ErrStale, "")
+	h.exec(`UPDATE call SET epoch = 2 WHERE id = $1`, c.ID)
+	nothingStored(h.change(c, h.offer("A01")), 1, telephony.ErrStale, "R3: a later controller has written the row")
+	h.exec(`UPDATE call SET epoch = 1 WHERE id = $1`, c.ID)
 	missing := c
 	missing.ID = telephony.CallID(id(t))
 	require.ErrorIs(t, h.Save(t.Context(), 1, h.change(missing, h.offer("A01"))), telephony.ErrNotFound)
