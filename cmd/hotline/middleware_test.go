@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
@@ -116,14 +115,5 @@ func TestTicketWorksWhereItWasAskedFor(t *testing.T) {
 	b := setup(t)
 	c, err := seat.SignIn(t.Context(), b.base, "banzhang", password)
 	require.NoError(t, err)
-	var out struct{ Ticket string }
-	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/ws-ticket", map[string]any{"topics": []string{"board"}}, &out))
-	d := websocket.Dialer{Subprotocols: []string{"v1.hotline", "t." + out.Ticket}}
-	conn, res, err := d.DialContext(t.Context(), "ws"+strings.TrimPrefix(b.base, "http")+"/ws", http.Header{"Origin": {b.base}})
-	require.NoError(t, err)
-	_ = res.Body.Close()
-	_, hello, err := conn.ReadMessage()
-	require.NoError(t, err)
-	require.Contains(t, string(hello), `"hello"`)
-	require.NoError(t, conn.Close())
+	require.NoError(t, b.hears(t, c, "board").Close())
 }

@@ -140,9 +140,6 @@ func (s *server) keepLogins(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if looks--; s.seatsMoved.Swap(false) {
-			looks = looksAfterMove
-		}
 		open := s.openLogins()
 		alive, err := s.auth.Alive(ctx, open)
 		if err != nil {
@@ -157,7 +154,10 @@ func (s *server) keepLogins(ctx context.Context) error {
 				s.cut(login)
 			}
 		}
-		if looks > 0 || looks%looksEvery == 0 { // who has left a seat no longer hears it (V8.3.1)
+		if looks--; s.seatsMoved.Swap(false) {
+			looks = looksAfterMove
+		}
+		if looks > 0 || looks%looksEvery == 0 || s.feed.Held() { // who has left a seat no longer hears it (V8.3.1)
 			if s.hub.Recheck(ctx, alive) != nil {
 				looks = max(looks, 0) + 1 // the database that is away is asked again
 			}
@@ -166,6 +166,7 @@ func (s *server) keepLogins(ctx context.Context) error {
 }
 
 // What people may hear changes with their seats alone. A socket that was just being opened when its person moved is found by another look.
+// While the log is held back nobody knows who has moved, and a seat's calls are told early all the same: then each second has its look.
 const (
 	looksAfterMove = 6
 	looksEvery     = 30 // seconds, all the same

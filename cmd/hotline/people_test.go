@@ -1,43 +1,27 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"sync/atomic"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
 	agentstore "hotline/agent/store"
+	"hotline/cmd/sim/seat"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/realtime"
 )
 
-// counter counts the queries of a pool.
-type counter struct{ queries atomic.Int64 }
-
-func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	c.queries.Add(1)
-	return ctx
-}
-
-func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
 // RT12: who may hear what is found out with one query for everybody, and says the same as before: one's own seat, at either place.
 func TestHearingCostsOneQuery(t *testing.T) {
 	t.Parallel()
-	cfg, err := pgxpool.ParseConfig(pgtest.URL(t))
-	require.NoError(t, err)
-	count := &counter{}
-	cfg.ConnConfig.Tracer = count
-	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool, count := pgtest.Counted(t, pgtest.New(t))
 	hall := agentstore.New(pool, nil)
 	require.NoError(t, hall.PutLine(t.Context(), agentstore.Line{ID: "session", Name: "接热线", Number: "12345"}))
 	var all []realtime.Subject
@@ -58,7 +42,7 @@ func TestHearingCostsOneQuery(t *testing.T) {
 	person(agent.RoleOfficial) // sits nowhere
 	person(agent.RoleSupervisor)
 
-	before := count.queries.Load()
+	count.Take()
 	rule, err := hearing{hall}.Rule(t.Context(), all...)
 	require.NoError(t, err)
 	for i, who := range all {
@@ -71,5 +55,53 @@ func TestHearingCostsOneQuery(t *testing.T) {
 		require.True(t, rule(who, "line:session"))
 		require.False(t, rule(who, "audit"))
 	}
-	require.EqualValues(t, 1, count.queries.Load()-before)
+	asked, _ := count.Take()
+	require.Len(t, asked, 1)
+}
+
+// hears opens a push socket of the topic, and waits for its hello.
+func (b *bundle) hears(t *testing.T, c *seat.Client, topic string) *websocket.Conn {
+	t.Helper()
+	var out struct{ Ticket string }
+	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/ws-ticket", map[string]any{"topics": []string{topic}}, &out))
+	d := websocket.Dialer{Subprotocols: []string{"v1.hotline", "t." + out.Ticket}}
+	conn, res, err := d.DialContext(t.Context(), "ws"+strings.TrimPrefix(b.base, "http")+"/ws", http.Header{"Origin": {b.base}})
+	require.NoError(t, err)
+	_ = res.Body.Close()
+	t.Cleanup(func() { _ = conn.Close() })
+	_, hello, err := conn.ReadMessage()
+	require.NoError(t, err)
+	require.Contains(t, string(hello), `"hello"`)
+	return conn
+}
+
+// V8.3.1: who has left a seat no longer hears it, also while the log is held back and nobody is told of the leaving: the seat's next call
+// is told early all the same. The seat is taken without a fact, for one would have everybody looked at for some seconds.
+func TestWhoHasLeftASeatHearsItNoMore(t *testing.T) {
+	t.Parallel()
+	for name, held := range map[string]bool{"told by the log": false, "while the log is held back": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			c, err := seat.SignIn(t.Context(), b.base, "jieting", password)
+			require.NoError(t, err)
+			_, err = b.db.Exec(t.Context(), `UPDATE seat_state SET person = (SELECT id FROM person WHERE login_name = 'jieting') WHERE seat = 'A01'`)
+			require.NoError(t, err)
+			conn := b.hears(t, c, "seat:A01")
+			if held {
+				_, err = b.db.Exec(t.Context(), `BEGIN; SELECT pg_current_xact_id()`)
+				require.NoError(t, err)
+			}
+			require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/seats/A01/sign-out", map[string]any{"place": "official"}, nil))
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second))) // everybody is looked at each half minute all the same
+			for err == nil {
+				_, _, err = conn.ReadMessage()
+			}
+			require.True(t, websocket.IsCloseError(err, 3501), "%v", err)
+			if held {
+				_, err = b.db.Exec(t.Context(), `ROLLBACK`)
+				require.NoError(t, err)
+			}
+		})
+	}
 }

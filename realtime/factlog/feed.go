@@ -62,6 +62,7 @@ type Feed struct {
 	start Position      // what lies in (start, end] is in tail; guarded by mu, as all below
 	end   Position      // read so far: up to here the log is complete
 	tail  []Fact        // only appended to, and replaced: parts of it are being read
+	held  bool          // committed facts after end wait for an older transaction
 	news  chan struct{} // closed by the next facts
 }
 
@@ -82,8 +83,10 @@ func (f *Feed) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if err == nil {
+			f.add(facts, held)
+		}
 		if len(facts) > 0 {
-			f.add(facts)
 			wait.progress()
 		}
 		if len(facts) == f.cfg.Page {
@@ -137,9 +140,20 @@ func (f *Feed) poll() time.Duration {
 	return f.cfg.Poll
 }
 
-func (f *Feed) add(facts []Fact) {
+// Held tells whether facts have been committed that nobody who follows hears of yet, because an older transaction goes on.
+func (f *Feed) Held() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.held
+}
+
+func (f *Feed) add(facts []Fact, held bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = held
+	if len(facts) == 0 {
+		return
+	}
 	f.tail = append(f.tail, facts...)
 	f.end = facts[len(facts)-1].Position
 	if extra := len(f.tail) - f.cfg.Keep; extra > f.cfg.Keep {
