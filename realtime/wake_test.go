@@ -137,3 +137,35 @@ func TestWakeWithoutRedis(t *testing.T) {
 		}
 	}
 }
+
+// F10: readers poll slowly while all wakes are heard, and are woken to poll fast when Redis has gone.
+func TestReadersLearnWhetherAllWakesAreHeard(t *testing.T) {
+	t.Parallel()
+	r, err := local.StartRedis(t.Context(), local.RedisConfig{Dir: t.TempDir()})
+	require.NoError(t, err)
+	opt, err := redis.ParseURL(r.URL())
+	require.NoError(t, err)
+	opt.MaxRetries, opt.DialerRetries, opt.ContextTimeoutEnabled = -1, 1, true
+	client := redis.NewClient(opt)
+	t.Cleanup(func() { _ = client.Close() })
+	signal := factlog.NewSignal()
+	woken := func(ch <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-ch:
+		case <-time.After(20 * time.Second):
+			require.Fail(t, "not woken")
+		}
+	}
+	changed := signal.Wait()
+	w := realtime.NewWake(signal, client, "alone:", slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	woken(changed)
+	changed = signal.Wait()
+	r.Kill()
+	woken(changed)
+	stop()
+	require.NoError(t, <-ended)
+}
