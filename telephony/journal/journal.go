@@ -15,9 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -128,26 +128,17 @@ func (j *Journal) openLocked() error {
 func (j *Journal) Inherit() ([]telephony.Kept, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	paths, err := filepath.Glob(filepath.Join(j.dir, "*"+ending))
+	paths, err := list(j.dir, func(name string) bool { return strings.HasSuffix(name, ending) })
 	if err != nil {
 		return nil, fmt.Errorf("look for journals: %w", err)
 	}
-	slices.Sort(paths)
 	var all []telephony.Kept
 	var errs []error
 	for _, path := range paths {
-		if j.heldLocked(path) {
-			continue
-		}
 		facts, err := j.inheritLocked(path)
 		all, errs = append(all, facts...), append(errs, err)
 	}
 	return all, errors.Join(errs...)
-}
-
-func (j *Journal) heldLocked(path string) bool {
-	return j.file != nil && j.file.Name() == path ||
-		slices.ContainsFunc(j.left, func(l inherited) bool { return l.file.Name() == path })
 }
 
 func (j *Journal) inheritLocked(path string) ([]telephony.Kept, error) {
@@ -160,9 +151,9 @@ func (j *Journal) inheritLocked(path string) ([]telephony.Kept, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, nil //nolint:nilerr // its owner lives, and will store it
+		return nil, nil //nolint:nilerr // its owner lives, and will store it; or it is ours, or read already
 	}
-	content, err := os.ReadFile(path)
+	content, err := io.ReadAll(f) // not by its name: its owner may have cleared it meanwhile
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read a journal: %w", err), f.Close())
 	}
@@ -174,28 +165,42 @@ func (j *Journal) inheritLocked(path string) ([]telephony.Kept, error) {
 	return facts, err
 }
 
-// Clear forgets everything: all of it is stored. A damaged file is kept beside, for a person to look at.
+// Clear forgets everything: all of it is stored. A damaged file is kept beside, for a person to look at. What can not be
+// cleared is held, so that only the next process reads it again.
 func (j *Journal) Clear() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	all := j.left
+	if j.file != nil {
+		all = append(all, inherited{file: j.file})
+	}
+	j.left, j.file = nil, nil
 	var errs []error
-	for _, l := range j.left {
-		if l.damaged {
-			errs = append(errs, os.Rename(l.file.Name(), l.file.Name()+damaged))
-		} else {
-			errs = append(errs, os.Remove(l.file.Name()))
+	for _, l := range all {
+		if err := l.clear(); err != nil {
+			j.left, errs = append(j.left, l), append(errs, err)
+			continue
 		}
 		errs = append(errs, l.file.Close())
-	}
-	j.left = nil
-	if j.file != nil {
-		errs = append(errs, os.Remove(j.file.Name()), j.file.Close())
-		j.file = nil
 	}
 	if err := errors.Join(append(errs, j.syncDir())...); err != nil {
 		return fmt.Errorf("clear the journal: %w", err)
 	}
 	return nil
+}
+
+// clear takes the file away; one that its owner has cleared at last is gone already.
+func (l inherited) clear() error {
+	var err error
+	if l.damaged {
+		err = os.Rename(l.file.Name(), l.file.Name()+damaged)
+	} else {
+		err = os.Remove(l.file.Name())
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Close lets go of the files and leaves them to whoever comes next.
@@ -212,6 +217,18 @@ func (j *Journal) Close() error {
 		j.file = nil
 	}
 	return errors.Join(errs...)
+}
+
+// list gives the paths of the files in a folder with such names, in order.
+func list(dir string, named func(string) bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	var paths []string
+	for _, e := range entries {
+		if named(e.Name()) {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, err
 }
 
 func (j *Journal) syncDir() error {

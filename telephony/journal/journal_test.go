@@ -2,8 +2,14 @@ package journal_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,8 +53,14 @@ func open(tb testing.TB, dir string, s journal.Sealer) *journal.Journal {
 
 func files(tb testing.TB, dir string) []string {
 	tb.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "*"))
-	require.NoError(tb, err)
+	entries, err := os.ReadDir(dir)
+	if !errors.Is(err, os.ErrNotExist) {
+		require.NoError(tb, err)
+	}
+	var found []string
+	for _, e := range entries {
+		found = append(found, filepath.Join(dir, e.Name()))
+	}
 	return found
 }
 
@@ -111,13 +123,97 @@ func TestTornLineIsLeftOut(t *testing.T) {
 	path := files(t, dir)[0]
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, content[:len(content)-5], 0o600))
-	j = open(t, dir, keys)
+	for _, torn := range []int{1, 5} {
+		require.NoError(t, os.WriteFile(path, content[:len(content)-torn], 0o600))
+		j = open(t, dir, keys)
+		got, err := j.Inherit()
+		require.NoError(t, err)
+		require.Equal(t, facts()[:2], got)
+		require.NoError(t, j.Clear())
+		require.Empty(t, files(t, dir))
+	}
+}
+
+// A kind of fact that a later version has written is damage to this one: said, and kept.
+func TestUnknownKindIsDamage(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "journal")
+	j := open(t, dir, sealer(t))
+	text := `{"kind":"moved","leg":"1764.1","at":"2026-11-26T09:00:00Z"}`
+	sum := crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "0.journal"), fmt.Appendf(nil, "%08x %s\n", sum, text), 0o600))
+	got, err := j.Inherit()
+	require.ErrorIs(t, err, journal.ErrDamaged)
+	require.Empty(t, got)
+}
+
+// A folder may have any name: one that looks like a pattern hides nothing.
+func TestFolderWithBrackets(t *testing.T) {
+	t.Parallel()
+	dir, keys := filepath.Join(t.TempDir(), "journal[1]"), sealer(t)
+	j := open(t, dir, keys)
+	require.NoError(t, j.Append(facts()...))
+	require.NoError(t, j.Close())
+	got, err := open(t, dir, keys).Inherit()
+	require.NoError(t, err)
+	require.Equal(t, facts(), got)
+}
+
+// What can not be cleared is not read again by who has stored it, and goes as soon as it can; what somebody else has cleared is gone.
+func TestJournalThatCanNotBeCleared(t *testing.T) {
+	t.Parallel()
+	dir, keys := filepath.Join(t.TempDir(), "journal"), sealer(t)
+	j := open(t, dir, keys)
+	require.NoError(t, j.Append(facts()...))
+	path := files(t, dir)[0]
+	require.NoError(t, os.Rename(path, path+".aside"))
+	require.NoError(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+	require.Error(t, j.Clear())
+	require.NoError(t, os.RemoveAll(path))
+	require.NoError(t, os.Rename(path+".aside", path))
 	got, err := j.Inherit()
 	require.NoError(t, err)
-	require.Equal(t, facts()[:2], got)
+	require.Empty(t, got, "it is stored")
 	require.NoError(t, j.Clear())
 	require.Empty(t, files(t, dir))
+	require.NoError(t, j.Append(facts()...))
+	require.NoError(t, os.Remove(files(t, dir)[0]))
+	require.NoError(t, j.Clear())
+}
+
+// A disk that is full in the middle of a line costs that line, and none behind it. It is filled for a process of its own.
+func TestDiskFullInALine(t *testing.T) {
+	const folder = "HOTLINE_TEST_JOURNAL"
+	left := func(leg telephony.LegID) telephony.Kept {
+		return telephony.Kept{Left: &telephony.Left{Leg: leg, At: at}}
+	}
+	if dir := os.Getenv(folder); dir != "" {
+		fill(t, dir, left)
+		return
+	}
+	dir := filepath.Join(t.TempDir(), "journal")
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	again.Env = append(os.Environ(), folder+"="+dir)
+	said, err := again.CombinedOutput()
+	require.NoError(t, err, string(said))
+	got, err := open(t, dir, nil).Inherit()
+	require.NoError(t, err)
+	require.Equal(t, []telephony.Kept{left("1764.1"), left("1764.3")}, got)
+}
+
+func fill(t *testing.T, dir string, left func(telephony.LegID) telephony.Kept) {
+	t.Helper()
+	j := open(t, dir, nil)
+	signal.Ignore(syscall.SIGXFSZ)
+	require.NoError(t, j.Append(left("1764.1")))
+	info, err := os.Stat(files(t, dir)[0])
+	require.NoError(t, err)
+	var was syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(info.Size()) + 20, Max: was.Max}))
+	require.ErrorIs(t, j.Append(left("1764.2")), syscall.EFBIG)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was))
+	require.NoError(t, j.Append(left("1764.3")))
 }
 
 // Damage costs the lines it hits, is said, and the file is kept for a person.
