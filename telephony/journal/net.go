@@ -12,8 +12,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"hotline/telephony"
 )
@@ -104,20 +107,19 @@ func (n *Net) Forget(open []telephony.LegID) (bool, error) {
 	return more, nil
 }
 
-// takeAway gives the exchange's file a name of our own, and lists those that have one.
+// takeAway gives the exchange's file a name of its own, and lists those that have one. Nobody else can hit on that name, another
+// controller that still does this included: nothing is ever written over.
 func (n *Net) takeAway() ([]string, error) {
-	fresh := filepath.Join(n.dir, NetFile)
-	paths, err := filepath.Glob(fresh + ".*")
-	if err != nil {
+	paths, err := list(n.dir, func(name string) bool { return strings.HasPrefix(name, NetFile+".") })
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("look for what the net has written: %w", err)
 	}
-	slices.Sort(paths)
-	next := 1
-	if len(paths) > 0 {
-		last, _ := strconv.Atoi(filepath.Ext(paths[len(paths)-1])[1:]) // not ours: the name is free all the same
-		next = last + 1
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("name what the net has written: %w", err)
 	}
-	taken := fmt.Sprintf("%s.%09d", fresh, next)
+	fresh := filepath.Join(n.dir, NetFile)
+	taken := fresh + "." + id.String()
 	switch err := os.Rename(fresh, taken); {
 	case err == nil:
 		paths = append(paths, taken)
@@ -155,7 +157,7 @@ func netLine(line []byte) (telephony.NetCall, error) {
 		return telephony.NetCall{}, ErrDamaged
 	}
 	seconds, err := strconv.ParseFloat(fields[1], 64)
-	if err != nil || fields[2] == "" || seconds <= 0 || seconds > math.MaxUint32 {
+	if err != nil || fields[2] == "" || !(seconds > 0 && seconds <= math.MaxUint32) { // what is no number is not greater
 		return telephony.NetCall{}, ErrDamaged
 	}
 	at := time.UnixMicro(int64(seconds * 1e6)).UTC()

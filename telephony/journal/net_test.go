@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -81,6 +82,64 @@ func TestLineOfTheNetThatGrows(t *testing.T) {
 	require.Len(t, calls(t, n), 2)
 	forget(t, n)
 	require.Empty(t, files(t, dir))
+}
+
+// Whatever else lies in the folder, nothing is written over.
+func TestNetBesideOtherFiles(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "net[1]") // which is no pattern
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	for i, other := range []string{"", ".000000001", ".000000002", ".1", ".bak"} {
+		write(t, dir, fmt.Sprintf(`"NET_ENTERED","1764147600.500000","1764.%d","12345",""`+"\n", i))
+		require.NoError(t, os.Rename(filepath.Join(dir, journal.NetFile), filepath.Join(dir, journal.NetFile+other)))
+	}
+	require.Len(t, calls(t, journal.OpenNet(dir)), 5)
+	write(t, dir, `"NET_ENTERED","1764147600.500000","1764.5","12345",""`+"\n")
+	require.Len(t, calls(t, journal.OpenNet(dir)), 6)
+}
+
+// An end that stands before its beginning, as in a file that was taken away later, is one all the same.
+func TestEndOfTheNetComesFirst(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, `"NET_LEFT","1764147610.000000","1764.1","h",""`+"\n"+`"NET_ENTERED","1764147600.000000","1764.1","12345",""`+"\n")
+	want := telephony.NetCall{Channel: "1764.1", Dialled: "12345", Began: time.Unix(1764147600, 0).UTC(), Ended: time.Unix(1764147610, 0).UTC()}
+	require.Equal(t, []telephony.NetCall{want}, calls(t, journal.OpenNet(dir)))
+}
+
+// What is not a line of the net is no call, and hides none.
+func TestLinesThatAreNotOfTheNet(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]string{
+		"other event":    `"ANSWER","1764147600.500000","1764.1","12345",""` + "\n",
+		"no channel":     `"NET_ENTERED","1764147600.500000","","12345",""` + "\n",
+		"field too many": `"NET_ENTERED","1764147600.500000","1764.1","12345","",""` + "\n",
+		"no time":        `"NET_ENTERED","","1764.1","12345",""` + "\n",
+		"time not one":   `"NET_ENTERED","NaN","1764.1","12345",""` + "\n",
+		"time before":    `"NET_ENTERED","-1","1764.1","12345",""` + "\n",
+		"time far away":  `"NET_ENTERED","1e300","1764.1","12345",""` + "\n",
+		"two lines":      "\"NET_ENTERED\",\"1764147600.500000\",\"1764.1\",\"12\n345\",\"\"\n",
+		"torn":           `"NET_ENTERED","1764147600.500000","1764.1","12345",""`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, `"NET_ENTERED","1764147600.500000","1764.2","12345",""`+"\n"+bad)
+			got, err := journal.OpenNet(dir).Calls()
+			require.ErrorIs(t, err, journal.ErrDamaged)
+			require.Len(t, got, 1)
+			require.Equal(t, telephony.LegID("1764.2"), got[0].Channel)
+		})
+	}
+}
+
+// A folder that is none is said: nobody waits for calls that can not be read.
+func TestNetThatCanNotBeRead(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := journal.OpenNet(file).Calls()
+	require.Error(t, err)
 }
 
 func TestDamagedLineOfTheNet(t *testing.T) {
