@@ -10,9 +10,13 @@ import (
 
 // EnsureBridge creates a bridge; the one that exists is left as it is.
 func (c *Client) EnsureBridge(ctx context.Context, id telephony.BridgeID, kind telephony.BridgeKind) error {
+	return c.ensureBridge(ctx, guarded, id, kind)
+}
+
+func (c *Client) ensureBridge(ctx context.Context, g guard, id telephony.BridgeID, kind telephony.BridgeKind) error {
 	err := without(c.do(ctx, request{
 		op: opEnsureBridge, method: http.MethodPost, path: []string{"bridges", string(id)},
-		body: map[string]any{"type": kind}, again: true,
+		body: map[string]any{"type": kind}, again: true, guard: g,
 	}, nil), (*Error).exists)
 	return about("bridge", id, err)
 }
@@ -53,7 +57,7 @@ func (c *Client) hold(ctx context.Context, g guard, bridge telephony.BridgeID, l
 	into := map[string]any{"channel": leg, "role": "holding_participant", "inhibitConnectedLineUpdates": true}
 	err := c.addTo(ctx, opHold, g, bridge, leg, into)
 	if noBridge(err) {
-		if err := c.EnsureBridge(ctx, bridge, telephony.BridgeHolding); err != nil {
+		if err := c.ensureBridge(ctx, g, bridge, telephony.BridgeHolding); err != nil {
 			return err
 		}
 		err = c.addTo(ctx, opHold, g, bridge, leg, into)

@@ -236,6 +236,10 @@ func TestHoldOnly(t *testing.T) {
 	require.Equal(t, "Up", l.State)
 	require.True(t, l.Music)
 	require.Len(t, b.fake.Requests(aritest.OpAnswer), 1, "once")
+	late := b.arrive(t)
+	require.NoError(t, b.client.Receive(ctx, "hold-ordinary", late, false), "in an exchange that has been restarted meanwhile, too")
+	l, _ = b.fake.Leg(late)
+	require.True(t, l.Music)
 	require.NoError(t, b.client.Hangup(ctx, leg, "normal"))
 }
 
