@@ -65,7 +65,7 @@ func (c *Controller) missed(ctx context.Context, n telephony.NetCall, v *view) (
 	limited, cancel := verb(ctx)
 	defer cancel()
 	call, created, err := c.cfg.Ledger.Arrive(limited, epoch, telephony.Arrival{
-		ID: telephony.CallID(newID()), Channel: n.Channel, Entity: v.entity, Number: n.Number, Dialled: n.Dialled, At: n.Began,
+		ID: telephony.CallID(newID()), Channel: n.Channel, Entity: v.entity, Number: n.Number, Dialled: n.Dialled, At: v.ours(n.Began, v.at),
 	})
 	switch {
 	case errors.Is(err, telephony.ErrUnstorable): // nor will it be the next time
@@ -77,9 +77,9 @@ func (c *Controller) missed(ctx context.Context, n telephony.NetCall, v *view) (
 	case call.Phase != telephony.PhaseArrived: // its story is told
 		return created, nil
 	}
-	at := n.Ended
-	if at.IsZero() {
-		at = v.at
+	at := v.at
+	if !n.Ended.IsZero() {
+		at = v.ours(n.Ended, v.at)
 	}
 	after, records := telephony.Missed(call, at)
 	return true, c.saveLate(ctx, call, after, records, at)

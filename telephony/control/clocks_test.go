@@ -14,7 +14,8 @@ import (
 	"hotline/telephony/store"
 )
 
-// F26: an exchange whose clock is an hour off changes no stamp: neither of who is heard to come, nor of who came while nobody listened.
+// F26: an exchange whose clock is an hour off changes no stamp: neither of who is heard to come, nor of who came
+// while nobody listened, nor of who was kept by the net.
 func TestF26TheExchangesClockIsOff(t *testing.T) {
 	t.Parallel()
 	for name, off := range map[string]time.Duration{"an hour on": time.Hour, "an hour back": -time.Hour} {
@@ -30,8 +31,14 @@ func TestF26TheExchangesClockIsOff(t *testing.T) {
 			leg := h.fake.Call("13812350002", number)
 			require.NotEmpty(t, leg)
 			require.NoError(t, s.stop())
-			h.start()
+			netted := began.Add(-time.Minute)
+			h.start(func(c *control.Config) {
+				c.Net = &net{calls: []telephony.NetCall{{Channel: "1764.1", Dialled: number, Began: netted.Add(off), Ended: netted.Add(off + 10*time.Second)}}}
+			})
 			h.sit("A01")
+			kept := h.callOf("1764.1")
+			require.WithinDuration(t, netted, kept.ArrivedAt, 3*time.Second)
+			require.WithinDuration(t, netted.Add(10*time.Second), h.becomes(kept.ID, telephony.WordEnded).EndedAt, 3*time.Second)
 			var found string
 			h.until("who came meanwhile is found", func() bool {
 				return h.pool.QueryRow(t.Context(), `SELECT id FROM call WHERE channel = $1`, string(leg)).Scan(&found) == nil

@@ -123,9 +123,6 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	mended := c.adoptAll(ctx, rows, v)
 	settled := c.show(v)
 	mended += c.dropStrays(ctx, v)
-	if err := c.backfill(ctx, missed, v); err != nil { // nobody waits for it
-		c.cfg.Log.WarnContext(ctx, "record the calls of the net", "err", err)
-	}
 	if fresh {
 		waitFor(ctx, settled, adoptLimit)
 	}
@@ -137,6 +134,9 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	}
 	for _, d := range c.desks.all() {
 		d.wake(c.cfg.Now())
+	}
+	if err := c.backfill(ctx, missed, v); err != nil { // nobody waits for it, however many they are
+		c.cfg.Log.WarnContext(ctx, "record the calls of the net", "err", err)
 	}
 	c.cfg.Observer.Reconciled(c.cfg.Now().Sub(began), mended)
 	return nil

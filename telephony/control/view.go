@@ -46,14 +46,21 @@ func (v *view) arrivals() []telephony.Channel {
 	return all
 }
 
-// came is when a channel came, by our clock. The exchange's may be set to another time; how it differs is known to a second or so,
-// and less than two are no difference (F26). Nobody comes later than now.
+// came is when a channel came, by our clock.
 func (v *view) came(ch telephony.Channel, now time.Time) time.Time {
-	at := ch.CreatedAt
+	if ch.CreatedAt.IsZero() {
+		return now
+	}
+	return v.ours(ch.CreatedAt, now)
+}
+
+// ours is, by our clock, a time that the exchange has told. Its clock may be set to another time; how it differs is known to a
+// second or so, and less than two are no difference (F26). Nothing was later than now.
+func (v *view) ours(at, now time.Time) time.Time {
 	if off := v.told.Sub(v.at); !v.told.IsZero() && off.Abs() >= 2*time.Second {
 		at = at.Add(-off)
 	}
-	if ch.CreatedAt.IsZero() || at.After(now) {
+	if at.After(now) {
 		return now
 	}
 	return at
