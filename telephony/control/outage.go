@@ -33,7 +33,6 @@ type outage struct {
 	draining sync.Mutex // one goroutine settles at a time
 
 	mu       sync.Mutex // guards all below
-	loaded   bool       // what earlier controllers have kept is in kept
 	away     bool       // who arrives now is kept at once
 	failing  bool       // the last write was not answered
 	answered time.Time  // when the ledger last answered
@@ -41,12 +40,13 @@ type outage struct {
 	recent   []telephony.Left
 	heard    map[telephony.LegID]time.Time // of the ends that are kept
 	fresh    []*entry                      // not in the journal yet
-	kept     []*entry                      // not settled yet, in order
+	arrivals []*entry                      // kept and not settled yet, in order
+	ends     []*entry                      // likewise
 	journal  bool                          // it holds something
 	back     chan struct{}                 // closed, and made anew, when the ledger takes writes again
 
 	write  chan struct{} // fresh is not empty
-	settle chan struct{} // kept is not empty
+	settle chan struct{} // arrivals or ends is not empty
 }
 
 // entry is one fact, and, of an arrival of this controller's, what becomes of it.
@@ -137,9 +137,18 @@ func (o *outage) keepLocked() {
 }
 
 func (o *outage) addLocked(e *entry) {
-	o.fresh, o.kept, o.journal = append(o.fresh, e), append(o.kept, e), true
+	kept := o.keptLocked(e)
+	o.fresh, *kept, o.journal = append(o.fresh, e), append(*kept, e), true
 	knock(o.write)
 	knock(o.settle)
+}
+
+// keptLocked is where a fact waits until it is settled.
+func (o *outage) keptLocked(e *entry) *[]*entry {
+	if e.Arrival != nil {
+		return &o.arrivals
+	}
+	return &o.ends
 }
 
 func knock(door chan struct{}) {

@@ -8,31 +8,39 @@ import (
 	"hotline/telephony"
 )
 
-// writeLoop brings what is kept to the disk, and then cares for those who have arrived.
+// writeLoop brings what is kept to the disk, at the end too.
 func (o *outage) writeLoop(ctx context.Context) {
-	for {
+	for over := false; !over; {
 		select {
 		case <-ctx.Done():
-			return
+			over = true
 		case <-o.write:
 		}
-		o.mu.Lock()
-		fresh := o.fresh
-		o.fresh = nil
-		o.mu.Unlock()
-		facts := make([]telephony.Kept, len(fresh))
-		for i, e := range fresh {
-			facts[i] = e.Kept
-		}
-		if err := o.c.cfg.Journal.Append(facts...); err != nil { // the calls go on: as long as this controller lives nothing is lost
-			o.c.cfg.Observer.Alarmed("journal")
-			o.c.cfg.Log.ErrorContext(ctx, "ALARM: facts can not be kept while the ledger is away", "facts", len(facts), "err", err)
-		}
-		for _, e := range fresh {
-			close(e.safe)
-			if e.Arrival != nil {
-				o.c.workers.Go(func() { o.receive(ctx, e) })
-			}
+		o.flush(ctx)
+	}
+}
+
+// flush brings what is kept to the disk, and then cares for those who have arrived.
+func (o *outage) flush(ctx context.Context) {
+	o.mu.Lock()
+	fresh := o.fresh
+	o.fresh = nil
+	o.mu.Unlock()
+	if len(fresh) == 0 {
+		return
+	}
+	facts := make([]telephony.Kept, len(fresh))
+	for i, e := range fresh {
+		facts[i] = e.Kept
+	}
+	if err := o.c.cfg.Journal.Append(facts...); err != nil { // the calls go on: as long as this controller lives nothing is lost
+		o.c.cfg.Observer.Alarmed("journal")
+		o.c.cfg.Log.ErrorContext(ctx, "ALARM: facts can not be kept while the ledger is away", "facts", len(facts), "err", err)
+	}
+	for _, e := range fresh {
+		close(e.safe)
+		if e.Arrival != nil {
+			o.c.workers.Go(func() { o.receive(ctx, e) })
 		}
 	}
 }
@@ -85,7 +93,7 @@ func (o *outage) settleLoop(ctx context.Context) {
 func (o *outage) unsettled() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.kept) > 0
+	return len(o.arrivals)+len(o.ends) > 0
 }
 
 // drain stores what is kept, arrivals before ends, each in order, and forgets it. An error means that the ledger is away, or
@@ -96,10 +104,10 @@ func (o *outage) drain(ctx context.Context) error {
 	}
 	o.draining.Lock()
 	defer o.draining.Unlock()
-	o.inherit(ctx)
 	if err := o.returned(ctx); err != nil {
 		return err
 	}
+	o.inherit(ctx)
 	if err := o.drainArrivals(ctx); err != nil {
 		return err
 	}
@@ -108,7 +116,7 @@ func (o *outage) drain(ctx context.Context) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.kept) > 0 || !o.journal {
+	if len(o.arrivals)+len(o.ends) > 0 || !o.journal {
 		return nil
 	}
 	o.journal = false
@@ -125,7 +133,7 @@ func (o *outage) returned(ctx context.Context) error {
 	o.mu.Lock()
 	o.failing = o.failing || held
 	failing := o.failing
-	for _, e := range o.kept {
+	for _, e := range o.arrivals {
 		if held {
 			e.tries = 0
 		}
@@ -143,36 +151,42 @@ func (o *outage) returned(ctx context.Context) error {
 	return nil
 }
 
-// inherit takes over, once, what earlier controllers have kept.
+// inherit takes over what earlier controllers have kept. One that hung and was replaced may die much later than we began (F6).
 func (o *outage) inherit(ctx context.Context) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.loaded {
-		return
-	}
-	o.loaded = true
 	facts, err := o.c.cfg.Journal.Inherit()
 	if err != nil {
 		o.c.cfg.Observer.Alarmed("journal")
 		o.c.cfg.Log.ErrorContext(ctx, "ALARM: what an earlier controller has kept can not be read in full", "err", err)
 	}
-	old := make([]*entry, len(facts))
-	for i, f := range facts {
-		old[i] = newEntry(f)
-		close(old[i].safe)
+	var arrivals, ends []*entry
+	for _, f := range facts {
+		e := newEntry(f)
+		close(e.safe)
+		if f.Arrival != nil {
+			arrivals = append(arrivals, e)
+		} else {
+			ends = append(ends, e)
+		}
 	}
-	if len(old) > 0 {
-		o.c.cfg.Log.InfoContext(ctx, "storing what an earlier controller has kept", "facts", len(old))
+	if len(facts) > 0 {
+		o.c.cfg.Log.InfoContext(ctx, "storing what an earlier controller has kept", "facts", len(facts))
 	}
-	o.kept, o.journal = slices.Concat(old, o.kept), o.journal || len(old) > 0 || err != nil
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.arrivals, o.ends = slices.Concat(arrivals, o.arrivals), slices.Concat(ends, o.ends)
+	o.journal = o.journal || len(facts) > 0 || err != nil
 }
 
 // next is the first kept fact of a sort that has not been passed over.
 func (o *outage) next(arrival bool, passed []*entry) *entry {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, e := range o.kept {
-		if (e.Arrival != nil) == arrival && !slices.Contains(passed, e) {
+	kept := o.ends
+	if arrival {
+		kept = o.arrivals
+	}
+	for _, e := range kept {
+		if !slices.Contains(passed, e) {
 			return e
 		}
 	}
@@ -185,7 +199,12 @@ func (o *outage) next(arrival bool, passed []*entry) *entry {
 func (o *outage) settled(e *entry) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.kept = slices.DeleteFunc(o.kept, func(k *entry) bool { return k == e })
+	kept := o.keptLocked(e)
+	if i := slices.Index(*kept, e); i == 0 { // as a rule; many are not moved for each
+		*kept = (*kept)[1:]
+	} else if i > 0 {
+		*kept = slices.Delete(*kept, i, i+1)
+	}
 }
 
 // drainArrivals writes the rows of those who have arrived, in order, so that the place of each is that of the arrival. One that
