@@ -23,7 +23,6 @@ type book struct {
 	arrive  func(telephony.Arrival) (telephony.Call, error)
 	save    func(telephony.Change) error
 	open    []telephony.Call
-	reading func()
 	arrived []telephony.LegID
 	saved   []telephony.Change
 }
@@ -46,9 +45,6 @@ func (b *book) Save(_ context.Context, _ int64, changes ...telephony.Change) err
 }
 
 func (b *book) Open(context.Context) ([]telephony.Call, error) {
-	if b.reading != nil {
-		b.reading()
-	}
 	return b.open, nil
 }
 
@@ -143,19 +139,26 @@ func TestDrainWaitsForTheLedger(t *testing.T) {
 	b.book.away = nil
 	require.NoError(t, b.outage.drain(t.Context()))
 	require.Equal(t, 1, b.disk.cleared)
+	b.keep(went("1.2"))
+	b.lease.held = false
+	require.ErrorIs(t, b.outage.drain(t.Context()), telephony.ErrNoDecision, "not even an end without a call is settled")
 }
 
 // What is not on the disk yet is not forgotten there: the line that would come behind would be stored again.
 func TestDrainWaitsForTheDisk(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]telephony.Kept{"arrival": came("1.1"), "end": went("1.1")} {
-		b := newBench()
-		ctx, cancel := context.WithCancel(t.Context())
-		b.book.reading = cancel
-		b.book.arrive = func(telephony.Arrival) (telephony.Call, error) { cancel(); return telephony.Call{}, nil }
-		b.outage.addLocked(newEntry(f))
-		require.ErrorIs(t, b.outage.drain(ctx), context.Canceled, name)
-		require.Zero(t, b.disk.cleared, name)
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench()
+			e := newEntry(f)
+			b.outage.addLocked(e)
+			go func() { _ = b.outage.drain(t.Context()) }()
+			synctest.Wait()
+			require.Zero(t, b.disk.cleared, name)
+			close(e.safe)
+			synctest.Wait()
+			require.Equal(t, 1, b.disk.cleared, name)
+		})
 	}
 }
 
@@ -260,7 +263,7 @@ func TestBackfill(t *testing.T) {
 		case "1.1":
 			return telephony.Call{}, telephony.ErrUnstorable
 		case "1.2":
-			return telephony.Call{ID: "told", Phase: telephony.PhaseEnded}, nil
+			return telephony.Call{ID: "told", Channel: a.Channel, Phase: telephony.PhaseWaiting}, nil
 		}
 		return telephony.Call{ID: "new", Channel: a.Channel, Phase: telephony.PhaseArrived}, nil
 	}
