@@ -105,10 +105,12 @@ func (s *step) expired(o Offer, rung bool) {
 	}
 }
 
+// ringFailed: nothing rings, as far as is known. A telephone that was heard ringing or answering meanwhile has been reached,
+// only the reply was lost: nobody is sent away for that.
 func (s *step) ringFailed(leg LegID, offline bool) {
 	p, ok := s.c.onLeg(leg)
 	o, open := s.c.offerOf(p)
-	if !ok || !open {
+	if seen := s.c.Seen.Legs[leg]; !ok || !open || seen.Ringing || seen.Up {
 		return
 	}
 	if offline {

@@ -75,21 +75,8 @@ func joinOf(orders []telephony.Order) *telephony.Order {
 // A snapshot that was begun before a leg was made, and read after, does not show it: that is no end of the leg.
 func TestASnapshotOlderThanTheRingIsIgnored(t *testing.T) {
 	t.Parallel()
-	c := newCall()
-	c.Phase, c.QueuedAt = telephony.PhaseWaiting, morning()
-	c.Parts = []telephony.Participant{{ID: "call-1", Role: telephony.RoleCaller, Leg: caller, Want: telephony.RoomHold, State: telephony.StateUp}}
-	c.Seen = telephony.Seen{Legs: map[telephony.LegID]telephony.LegSeen{caller: {Up: true, Watched: true, In: telephony.HoldBridge("session")}}}
 	at := func(ms int) time.Time { return morning().Add(time.Duration(ms) * time.Millisecond) }
-	c, orders := planned(c, telephony.Offered{Offer: telephony.Offer{
-		ID: "1", Kind: telephony.OfferLine, Seat: "A01", Person: "p1", Endpoint: "A01", OfferedAt: at(0), ExpiresAt: at(20000),
-	}}, at(0))
-	var ring telephony.Order
-	for _, o := range orders {
-		if _, ok := o.Act.(telephony.Ring); ok {
-			ring = o
-		}
-	}
-	require.NotEmpty(t, ring.Key)
+	c, ring := rung(t)
 	c, _ = planned(c, telephony.ActEnded{Order: ring, Result: telephony.ResultDone}, at(20))
 	c, _ = planned(c, telephony.Looked{At: at(10), Talk: true, Legs: map[telephony.LegID]telephony.LegSeen{
 		caller: {Up: true, In: telephony.HoldBridge("session")},
@@ -99,6 +86,44 @@ func TestASnapshotOlderThanTheRingIsIgnored(t *testing.T) {
 		caller: {Up: true, In: telephony.HoldBridge("session")},
 	}}, at(50))
 	require.Empty(t, c.Offers, "a younger one counts")
+}
+
+// rung is a call whose offer to A01 the telephone is being asked to ring for, and that order.
+func rung(t *testing.T) (telephony.Call, telephony.Order) {
+	t.Helper()
+	c := newCall()
+	c.Phase, c.QueuedAt = telephony.PhaseWaiting, morning()
+	c.Parts = []telephony.Participant{{ID: "call-1", Role: telephony.RoleCaller, Leg: caller, Want: telephony.RoomHold, State: telephony.StateUp}}
+	c.Seen = telephony.Seen{Legs: map[telephony.LegID]telephony.LegSeen{caller: {Up: true, Watched: true, In: telephony.HoldBridge("session")}}}
+	c, orders := planned(c, telephony.Offered{Offer: telephony.Offer{
+		ID: "1", Kind: telephony.OfferLine, Seat: "A01", Person: "p1", Endpoint: "A01", OfferedAt: morning(), ExpiresAt: morning().Add(20 * time.Second),
+	}}, morning())
+	var ring telephony.Order
+	for _, o := range orders {
+		if _, ok := o.Act.(telephony.Ring); ok {
+			ring = o
+		}
+	}
+	require.NotEmpty(t, ring.Key)
+	return c, ring
+}
+
+// A ring that came to nothing takes the offer back, unless the telephone was heard meanwhile: then only the reply was lost.
+func TestLostReplyOfARingTakesNoOfferBack(t *testing.T) {
+	t.Parallel()
+	for name, heard := range map[string]telephony.Event{
+		"nothing": nil, "rings": telephony.LegRings{Leg: "hl-1"}, "answers": telephony.LegUp{Leg: "hl-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, ring := rung(t)
+			if heard != nil {
+				c, _ = planned(c, heard, morning().Add(time.Second))
+			}
+			c, _ = planned(c, telephony.ActEnded{Order: ring, Result: telephony.ResultFailed}, morning().Add(3*time.Second))
+			require.Equal(t, heard != nil, len(c.Offers) == 1)
+		})
+	}
 }
 
 // An earlier controller may have died between storing that somebody may be heard again and telling the exchange.

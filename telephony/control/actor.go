@@ -313,6 +313,7 @@ func (a *actor) plan(ctx context.Context) {
 		}
 		return
 	}
+	a.lanes.reached(a.call.Seen)
 	now := a.c.cfg.Now()
 	orders := telephony.Plan(a.call, a.call.Seen, now)
 	if len(orders) == 0 {

@@ -68,7 +68,7 @@ func TestSlowExchangeForOneCallDelaysNoOther(t *testing.T) {
 	h.sit("A01", "A02")
 	h.fake.Fault(aritest.Fault{Op: aritest.OpOriginate, Times: 1, Hang: true})
 	slow, _ := h.call("13812345670")
-	h.becomes(slow, telephony.WordOffered)
+	h.rings(slow)
 	began := time.Now()
 	call, _ := h.call("13812345671")
 	h.talk(call)
@@ -193,4 +193,18 @@ func TestStopsWhenReplaced(t *testing.T) {
 			require.Len(t, h.fake.Requests(aritest.OpHangup), hung)
 		})
 	}
+}
+
+// A ring whose reply is lost has reached the telephone: who answers meanwhile is not sent away for it.
+func TestAnsweredBeforeTheReplyOfTheRing(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01", "A02"})
+	h.start()
+	h.sit("A01", "A02")
+	h.fake.Fault(aritest.Fault{Op: aritest.OpOriginate, Times: 1, Hang: true})
+	call, _ := h.call("13812345670")
+	h.talk(call)
+	require.Len(t, h.fake.Requests(aritest.OpOriginate), 1)
+	h.serve()
+	h.tidy()
 }

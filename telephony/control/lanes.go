@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"hotline/agent"
@@ -25,8 +26,17 @@ type errand struct {
 	call   telephony.CallID
 	woke   time.Time     // when the desk was woken for the offer that the call has now
 	clear  chan struct{} // closed when the seat's telephone is free; nil: it is
+	over   sync.Once
 	done   chan struct{} // closed when result stands
 	result telephony.Result
+}
+
+// end says, once, what became of it.
+func (e *errand) end(r telephony.Result) {
+	e.over.Do(func() {
+		e.result = r
+		close(e.done)
+	})
 }
 
 func (l *lanes) init(a *actor) {
@@ -77,6 +87,15 @@ func (l *lanes) afterHangup(ctx context.Context, before telephony.Call, seat age
 	do()
 }
 
+// reached lets those who wait behind a ring pass when its telephone has answered: the ring is done, whatever its reply says.
+func (l *lanes) reached(seen telephony.Seen) {
+	for _, e := range l.running {
+		if ring, ok := e.order.Act.(telephony.Ring); ok && seen.Legs[ring.Leg].Up {
+			e.end(telephony.ResultDone)
+		}
+	}
+}
+
 // ended forgets an errand.
 func (l *lanes) ended(o telephony.Order) {
 	e := l.running[o.Key]
@@ -93,8 +112,7 @@ func (l *lanes) ended(o telephony.Order) {
 
 // run carries one order out when its turn has come.
 func (a *actor) run(ctx context.Context, e *errand, first, needed []*errand) {
-	e.result = a.carryOut(ctx, e, first, needed)
-	close(e.done)
+	e.end(a.carryOut(ctx, e, first, needed))
 	if ctx.Err() == nil {
 		a.post(acted{telephony.ActEnded{Order: e.order, Result: e.result}})
 	}
