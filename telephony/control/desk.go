@@ -228,7 +228,7 @@ func (d *desk) queueFailed(ctx context.Context, what string, err error) {
 	d.mu.Lock()
 	d.behind = true
 	d.mu.Unlock()
-	if d.c.queue.failed() {
+	if d.c.queue.failed(d.c.cfg.Now()) {
 		d.trouble(ctx, what, err)
 	}
 }

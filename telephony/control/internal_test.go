@@ -2,6 +2,7 @@ package control
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,4 +84,17 @@ func TestPassingWithoutLeaseIsAnsweredAtOnce(t *testing.T) {
 	require.Len(t, p.stored, 1)
 	require.ErrorIs(t, a.trySave(t.Context(), telephony.Change{}), telephony.ErrNoDecision)
 	require.Len(t, p.stored, 1, "what begins is stored alone, later")
+}
+
+// F10: a look that began before a pair failed and came back after it says nothing about the queue as it is now.
+func TestLookThatBeganBeforeTheFailureCountsForNothing(t *testing.T) {
+	t.Parallel()
+	var q sharedQueue
+	began := time.Date(2031, 5, 8, 0, 30, 0, 0, time.UTC)
+	require.True(t, q.answered(nil, began))
+	require.True(t, q.failed(began.Add(time.Second)))
+	require.False(t, q.answered(nil, began.Add(900*time.Millisecond)))
+	require.False(t, q.worthAsking())
+	require.True(t, q.answered(nil, began.Add(2*time.Second)))
+	require.True(t, q.worthAsking())
 }

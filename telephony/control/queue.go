@@ -15,10 +15,11 @@ const (
 // sharedQueue is what is known of the queue in Redis as a whole. Who makes a pair asks it only when it has answered off the path
 // since it failed last: one that hangs costs one timeout, not one for each pair and line (F10).
 type sharedQueue struct {
-	mu    sync.Mutex // guards all below
-	sound bool       // it has answered, and has not failed since
-	since time.Time  // it has failed off the path since then; zero: it answers
-	err   error      // how
+	mu      sync.Mutex // guards all below
+	sound   bool       // it has answered, and has not failed since
+	refused time.Time  // when it failed last for somebody else than a look
+	since   time.Time  // it has failed off the path since then; zero: it answers
+	err     error      // how
 }
 
 // worthAsking says that the queue may be asked by who cannot wait.
@@ -29,20 +30,21 @@ func (q *sharedQueue) worthAsking() bool {
 }
 
 // failed keeps everybody from asking until the next look; false when they were kept from it already.
-func (q *sharedQueue) failed() bool {
+func (q *sharedQueue) failed(at time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	was := q.sound
-	q.sound = false
+	q.sound, q.refused = false, at
 	return was
 }
 
-// answered notes the outcome of a look; true when the queue may be asked again.
+// answered notes the outcome of a look that began at a time; true when the queue may be asked again. One that began before the
+// last failure says nothing about it.
 func (q *sharedQueue) answered(err error, at time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	was := q.sound
-	q.sound, q.err = err == nil, err
+	q.sound, q.err = err == nil && !at.Before(q.refused), err
 	switch {
 	case err == nil:
 		q.since = time.Time{}
