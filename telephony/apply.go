@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -129,6 +130,14 @@ func (s *step) timePassed() {
 	for key, under := range s.c.Seen.Acts {
 		if s.over(under.Until) {
 			delete(s.c.Seen.Acts, key)
+		}
+	}
+	for _, leg := range slices.Sorted(maps.Keys(s.c.Seen.Legs)) {
+		if s.over(s.c.Seen.Legs[leg].EndBy) {
+			s.untold(leg)
+		}
+		if s.c.Phase == PhaseEnded {
+			return
 		}
 	}
 	if cue := s.c.Cue; cue != nil && s.over(cue.Until) {

@@ -31,6 +31,7 @@ type LegSeen struct {
 	Missed  int // moves that failed since it was last seen to move
 	In      BridgeID
 	At      time.Time // of its last event: an older snapshot knows less
+	EndBy   time.Time // a snapshot did not show it: what its end was like is waited for so long; zero: it is there
 }
 
 func (s Seen) clone() Seen {
@@ -99,7 +100,7 @@ func (s *Seen) change(leg LegID, now time.Time, how func(*LegSeen)) {
 func (s *step) see(leg LegID, how func(*LegSeen)) {
 	l := s.c.Seen.Legs[leg]
 	how(&l)
-	l.At = s.now
+	l.At, l.EndBy = s.now, time.Time{}
 	s.c.Seen.Legs[leg] = l
 }
 
@@ -257,15 +258,40 @@ func (s *step) lookedAt(leg LegID, was LegSeen, e Looked) {
 		if is.Up && !was.Up {
 			s.legUp(leg)
 		}
-	case leg == s.c.Channel:
+	case leg == s.c.Channel && (e.Adopted || e.Restarted):
 		s.lost(e.Restarted)
 	case s.underWay(keyRing + string(leg)):
 	case !e.Adopted && s.unrung(leg): // its deadline closes the offer
 	case !e.Adopted:
-		s.legEnded(LegEnded{Leg: leg, Cause: causeUnseen})
+		s.unseen(leg, e.Restarted)
 	default:
 		s.missing(leg)
 	}
+}
+
+// eventLag is how far behind a snapshot the events may be that tell of the same end, on a loaded machine.
+const eventLag = 500 * time.Millisecond
+
+// unseen: a leg has ended. How, its events tell, unless they were lost: a snapshot may only have overtaken them (F33).
+func (s *step) unseen(leg LegID, restarted bool) {
+	l, known := s.c.Seen.Legs[leg]
+	if restarted || !known {
+		s.untold(leg)
+		return
+	}
+	if l.EndBy.IsZero() {
+		l.EndBy = s.now.Add(eventLag)
+		s.c.Seen.Legs[leg] = l
+	}
+}
+
+// untold ends a leg whose end nobody has told.
+func (s *step) untold(leg LegID) {
+	if leg == s.c.Channel {
+		s.lost(false)
+		return
+	}
+	s.legEnded(LegEnded{Leg: leg, Cause: causeUnseen})
 }
 
 // unrung says that an offer was stored when its time was over, so that no telephone was ever asked to ring for it.

@@ -85,6 +85,8 @@ func TestASnapshotOlderThanTheRingIsIgnored(t *testing.T) {
 	c, _ = planned(c, telephony.Looked{At: at(40), Talk: true, Legs: map[telephony.LegID]telephony.LegSeen{
 		caller: {Up: true, In: telephony.HoldBridge("session")},
 	}}, at(50))
+	require.Len(t, c.Offers, 1, "an event may be under way that tells more")
+	c, _ = planned(c, telephony.TimePassed{}, c.Due())
 	require.Empty(t, c.Offers, "a younger one counts")
 }
 

@@ -385,5 +385,8 @@ func (c Call) Due() time.Time {
 	for _, under := range c.Seen.Acts {
 		at(under.Until)
 	}
+	for _, leg := range c.Seen.Legs {
+		at(leg.EndBy)
+	}
 	return first
 }
