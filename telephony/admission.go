@@ -3,6 +3,7 @@ package telephony
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // arrived begins the story of a call whose row is written.
@@ -91,8 +92,13 @@ func (s *step) admit() {
 }
 
 // say plays an announcement that nothing follows.
-func (s *step) say(media string) {
-	s.c.Cue = &Cue{ID: playbackID(s.c.ID, strconv.FormatInt(s.c.Version+1, 10)), Leg: s.c.Channel, Media: media, Until: s.now.Add(noticeLimit)}
+func (s *step) say(playback, media string) {
+	s.c.Cue = &Cue{ID: playback, Leg: s.c.Channel, Media: media, Until: s.now.Add(noticeLimit)}
+}
+
+// lostWords names the announcement that a leg is lost, and waited for until then, so that a controller that comes meanwhile can stop it.
+func (s *step) lostWords(until time.Time) string {
+	return playbackID(s.c.ID, "lost"+strconv.FormatInt(until.UnixMilli(), 10))
 }
 
 // WaitWords tells a citizen whose row can not be written yet that the call has been received (F13).

@@ -204,14 +204,14 @@ func (s *step) follow(then Then, p Participant, why string) {
 
 // askAgain keeps everybody where they are while the leg comes back (A11); a citizen who is left alone hears why.
 func (s *step) askAgain(p Participant, why string) {
-	s.put(p.ID, func(p *Participant) {
+	p = s.put(p.ID, func(p *Participant) {
 		p.State, p.Leg, p.Since, p.Why = StateLost, "", s.now, why
 		p.Deadline, p.Retry = s.now.Add(s.c.Rules.Grace), s.now.Add(retryPause)
 	})
 	s.tellPart("call.reconnecting", p, nil)
 	caller, there := s.c.caller()
 	if there && caller.Leg != "" && s.c.wants(caller) == RoomHold {
-		s.say(mediaReconnecting)
+		s.say(s.lostWords(p.Deadline), mediaReconnecting)
 	}
 }
 

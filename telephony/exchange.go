@@ -314,6 +314,13 @@ func (s *step) adopt(e Looked) {
 		if p.Leg != "" { // a snapshot does not show whether a leg is muted: it is told once more
 			s.c.Seen.Legs[p.Leg] = LegSeen{Muted: p.ours() && !p.Joined.IsZero() && !p.Muted}
 		}
+		until := p.Deadline
+		if o, open := s.c.offerOf(p); open && o.Kind == OfferResume {
+			until = o.ExpiresAt
+		}
+		if p.State != StateUp && !until.IsZero() { // the words that it is lost may run still, and would hold up who moves
+			s.c.Seen.Playing = s.lostWords(until)
+		}
 	}
 	if s.c.Phase == PhaseArrived {
 		if e.Legs[s.c.Channel].Up { // it was answered before its row stood: the words may run still

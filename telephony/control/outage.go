@@ -250,10 +250,11 @@ func (o *outage) rest(ctx context.Context, pause time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-back:
+	case <-back: // it answers again, which is not yet that it stores: who tried at once would try without a pause
+		return rest(ctx, min(pause, firstPause))
 	case <-t.C:
+		return true
 	}
-	return true
 }
 
 // missed notes that an arrival's row was tried for in vain.
