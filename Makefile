@@ -8,7 +8,7 @@ PANEL := cmd/panel
 CALLS ?= 1
 PORT ?= 8080
 
-.PHONY: help demo test test-go test-panel test-e2e lint fmt bench build generate types clean packages
+.PHONY: help demo test sweep test-go test-panel test-e2e lint fmt bench build generate types clean packages
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -47,6 +47,9 @@ test: build packages ## every test: Go with -race, panel, browser end to end
 
 test-go:
 	@go test -race -count=1 -timeout 15m ./...
+
+sweep: packages ## the server killed at every commit, request and event, once each, 5 minutes (HOTLINE_SWEEP="ring answered": at that one)
+	@HOTLINE_SWEEP="$${HOTLINE_SWEEP:-all}" go test -count=1 -timeout 20m -run TestF5 -v ./cmd/hotline/demo
 
 test-panel: $(PANEL)/node_modules/.package-lock.json
 	@cd $(PANEL) && npm run --silent check && npm test --silent

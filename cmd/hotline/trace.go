@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"hotline/agent"
 	"hotline/realtime/factlog"
@@ -96,4 +100,95 @@ type tracedCommands struct {
 func (c tracedCommands) FinishWrapUp(ctx context.Context, seat agent.SeatID, actor string) error {
 	c.trace.Mark("next asked", string(seat))
 	return c.Controller.FinishWrapUp(ctx, seat, actor)
+}
+
+// tracedWrites marks what the stores of people and tickets write: each commit, by the name of the last write in it.
+type tracedWrites struct {
+	trace *trace.Recorder
+
+	mu   sync.Mutex // guards last
+	last map[*pgx.Conn]string
+}
+
+var (
+	_ pgx.QueryTracer = (*tracedWrites)(nil)
+	_ pgx.BatchTracer = (*tracedWrites)(nil)
+)
+
+// writeTracer is one tracer, or none when nobody looks.
+func (s *server) writeTracer() []pgx.QueryTracer {
+	if !s.trace.On() {
+		return nil
+	}
+	return []pgx.QueryTracer{&tracedWrites{trace: s.trace, last: make(map[*pgx.Conn]string)}}
+}
+
+// written is a query of ours that writes.
+var written = regexp.MustCompile(`(?s)^-- name: (\w+).*\b(?:INSERT INTO|UPDATE \w+|DELETE FROM)\b`)
+
+func writes(sql string) string {
+	if m := written.FindStringSubmatch(sql); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+const inTransaction = 'T' // Postgres' own sign
+
+type stepKey struct{}
+
+// TraceQueryStart marks a write of its own, and the commit of several.
+func (t *tracedWrites) TraceQueryStart(ctx context.Context, conn *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	name := writes(q.SQL)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case q.SQL == "commit":
+		name = t.last[conn]
+		delete(t.last, conn)
+	case q.SQL == "rollback":
+		delete(t.last, conn)
+	case name != "" && conn.PgConn().TxStatus() == inTransaction:
+		t.last[conn] = name
+		return ctx
+	}
+	return t.begun(ctx, name)
+}
+
+// TraceQueryEnd marks that it is over, well or badly.
+func (t *tracedWrites) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	t.done(ctx)
+}
+
+// TraceBatchStart marks writes that go out together, which are a transaction.
+func (t *tracedWrites) TraceBatchStart(ctx context.Context, _ *pgx.Conn, b pgx.TraceBatchStartData) context.Context {
+	name := ""
+	for _, q := range b.Batch.QueuedQueries {
+		if w := writes(q.SQL); w != "" {
+			name = w
+		}
+	}
+	return t.begun(ctx, name)
+}
+
+// TraceBatchQuery is one answer of several.
+func (t *tracedWrites) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+// TraceBatchEnd marks that they are over.
+func (t *tracedWrites) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
+	t.done(ctx)
+}
+
+func (t *tracedWrites) begun(ctx context.Context, name string) context.Context {
+	if name == "" {
+		return ctx
+	}
+	t.trace.Mark(name + " commit begun")
+	return context.WithValue(ctx, stepKey{}, name)
+}
+
+func (t *tracedWrites) done(ctx context.Context) {
+	if name, ok := ctx.Value(stepKey{}).(string); ok {
+		t.trace.Mark(name + " committed")
+	}
 }

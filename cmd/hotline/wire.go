@@ -115,7 +115,7 @@ func (s *server) openStores(ctx context.Context) error {
 	if s.calls, err = openPool(ctx, dbURL, 8, map[string]string{"statement_timeout": "2s", "plan_cache_mode": "force_generic_plan", "jit": "off"}); err != nil {
 		return err
 	}
-	if s.web, err = openPool(ctx, dbURL, 24, map[string]string{"statement_timeout": "10s"}); err != nil {
+	if s.web, err = openPool(ctx, dbURL, 24, map[string]string{"statement_timeout": "10s"}, s.writeTracer()...); err != nil {
 		return err
 	}
 	if err := checkDatabase(ctx, s.web); err != nil {
@@ -136,13 +136,16 @@ func (s *server) openStores(ctx context.Context) error {
 	return nil
 }
 
-// openPool opens a pool whose sessions cannot hang (reliability.md 11.4).
-func openPool(ctx context.Context, dbURL string, size int32, params map[string]string) (*pgxpool.Pool, error) {
+// openPool opens a pool whose sessions cannot hang (reliability.md 11.4). A tracer sees its statements.
+func openPool(ctx context.Context, dbURL string, size int32, params map[string]string, tracer ...pgx.QueryTracer) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dbURL)
 	if err != nil {
 		return nil, errors.New("--database-url-file: not a Postgres URL (postgres://user@host/database)")
 	}
 	cfg.MaxConns = size
+	for _, t := range tracer {
+		cfg.ConnConfig.Tracer = t
+	}
 	maps.Copy(cfg.ConnConfig.RuntimeParams, params)
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "5s"
 	cfg.ConnConfig.RuntimeParams["application_name"] = "hotline"

@@ -2,6 +2,8 @@ package control_test
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,8 @@ import (
 
 	"hotline/agent"
 	"hotline/telephony"
+	"hotline/telephony/aritest"
+	"hotline/telephony/control"
 )
 
 // F2: the controller dies when an offer is committed, when the telephone was asked to ring, when the seat has answered. The
@@ -49,43 +53,82 @@ func TestKilledWhileASeatRings(t *testing.T) {
 }
 
 // F5: the controller dies before and after every single thing that it does to the world, in one run each; the next one brings
-// every call to its end, and the seat serves the second caller.
+// every call to its end. The two stories together have everything that it can do.
 func TestCrashSweep(t *testing.T) {
 	t.Parallel()
-	acts := crashAt(t, 0, false)
-	points := 2 * len(acts)
-	t.Logf("%d acts, %d crash points: %s", len(acts), points, strings.Join(acts, " "))
-	require.Greater(t, len(acts), 30)
-	for at := 1; at <= len(acts); at++ {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%02d %s %s", at, word(after, "after", "before"), acts[at-1]), func(t *testing.T) {
-				t.Parallel()
-				crashAt(t, at, after)
-			})
+	stories := map[string]tale{
+		"two calls": {`UPDATE line SET wrapup_seconds = 600, notice = 'hotline/recording-notice'`, (*story).twoCalls},
+		"mishaps":   {`UPDATE line SET wrapup_seconds = 0, notice = ''`, (*story).mishaps},
+	}
+	acts := map[string][]string{}
+	for name, tell := range stories {
+		acts[name] = crashAt(t, tell, 0, false)
+		t.Logf("%s: %d acts, %d crash points: %s", name, len(acts[name]), 2*len(acts[name]), strings.Join(acts[name], " "))
+	}
+	done := slices.Concat(slices.Collect(maps.Values(acts))...)
+	for verb, act := range actsByVerb(t) {
+		require.Contains(t, done, act, "%s: the controller can die at it, and no story comes by", verb)
+	}
+	for name, tell := range stories {
+		for at := 1; at <= len(acts[name]); at++ {
+			for _, after := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %02d %s %s", name, at, word(after, "after", "before"), acts[name][at-1]), func(t *testing.T) {
+					t.Parallel()
+					crashAt(t, tell, at, after)
+				})
+			}
 		}
 	}
 }
 
+// tale is how a hall is, and what happens in it.
+type tale struct {
+	given string
+	tell  func(*story)
+}
+
+// actsByVerb are all verbs by which the controller changes the world, with the names by which the tests know them.
+func actsByVerb(t *testing.T) map[string]string {
+	t.Helper()
+	named := map[string]string{
+		"Switch.Answer": "answer", "Switch.Hangup": "hangup", "Switch.Return": "return", "Switch.Ring": "ring", "Switch.EnsureBridge": "ensure",
+		"Switch.DeleteBridge": "delete", "Switch.Hold": "hold", "Switch.Receive": "receive", "Switch.Join": "join", "Switch.Mute": "mute",
+		"Switch.Play": "play", "Switch.StopPlay": "stop_play", "Switch.Watch": "watch", "Ledger.Arrive": "arrive", "Ledger.Save": "save",
+		"Journal.Append": "append", "Journal.Inherit": "inherit", "Journal.Clear": "clear", "Presence.WorkOver": "work_over",
+	}
+	reads := []string{
+		"Switch.Snapshot", "Switch.Plays", "Ledger.Call", "Ledger.Open", "Ledger.Seat", "Ledger.Seats", "Ledger.WrapUps", "Ledger.Pending", "Ledger.Lines",
+	}
+	var all []string
+	for port, is := range map[string]reflect.Type{
+		"Switch": reflect.TypeFor[control.Switch](), "Ledger": reflect.TypeFor[control.Ledger](), "Journal": reflect.TypeFor[control.Journal](),
+		"Presence": reflect.TypeFor[control.Presence](),
+	} {
+		for m := range is.Methods() {
+			all = append(all, port+"."+m.Name)
+		}
+	}
+	require.ElementsMatch(t, all, slices.Concat(slices.Collect(maps.Keys(named)), reads), "a verb that no list here has")
+	return named
+}
+
 // crashAt tells one story with a crash in it, and gives what was done.
-func crashAt(t *testing.T, at int, after bool) []string {
+func crashAt(t *testing.T, of tale, at int, after bool) []string {
 	t.Helper()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET wrapup_seconds = 600, notice = 'hotline/recording-notice'`)
+	h.exec(of.given)
 	s := h.start()
-	h.sit("A01")
-	if at > 0 {
-		s.power.dies(len(s.power.did())+at, after)
-	}
-	began := len(s.power.did())
 	st := &story{h: h, s: s}
 	h.each = st.relief
-	st.tell()
+	began := len(s.power.did())
+	if at > 0 {
+		s.power.dies(began+at, after)
+	}
+	of.tell(st)
 	acts := s.power.did()[began:]
 	for i, act := range acts {
 		acts[i], _, _ = strings.Cut(act, ":")
 	}
-	require.Equal(t, 2, h.count(`SELECT count(*) FROM call WHERE outcome = 'answered_official'`))
-	require.Equal(t, 2, h.count(`SELECT count(*) FROM offer WHERE state = 'accepted' AND kind = 'line'`), "one accepted offer each")
 	h.tidy()
 	if at > 0 {
 		select {
@@ -97,7 +140,7 @@ func crashAt(t *testing.T, at int, after bool) []string {
 	return acts
 }
 
-// story lets two citizens call, be served, be held, and hang up, whoever is on duty.
+// story is one that goes on whoever is on duty.
 type story struct {
 	h *hall
 	s *shift
@@ -111,6 +154,7 @@ func (st *story) relief() {
 	case <-st.s.power.died:
 		if !st.relieved {
 			st.relieved = true
+			st.h.held.Store(true)
 			require.NoError(st.h.t, st.s.stop())
 			st.h.start()
 		}
@@ -118,8 +162,10 @@ func (st *story) relief() {
 	}
 }
 
-func (st *story) tell() {
+// twoCalls: two citizens call, are served, one is held, and they hang up.
+func (st *story) twoCalls() {
 	h := st.h
+	h.sit("A01")
 	first, citizen := st.arrives("13812345670")
 	leg := st.talks(first)
 	st.click("hold", func(s *shift) error {
@@ -140,6 +186,62 @@ func (st *story) tell() {
 	h.fake.HangUp(other)
 	h.until("the second has ended", func() bool { return h.read(second).Phase == telephony.PhaseEnded })
 	st.wrapsUp()
+	require.Equal(h.t, 2, h.count(`SELECT count(*) FROM call WHERE outcome = 'answered_official'`))
+	require.Equal(h.t, 2, h.count(`SELECT count(*) FROM offer WHERE state = 'accepted' AND kind = 'line'`), "one accepted offer each")
+}
+
+// mishaps: an official is muted, and her telephone is lost and comes back while the citizen is told of it; one citizen can not be
+// recorded, another calls while the ledger is away.
+func (st *story) mishaps() {
+	h := st.h
+	h.sitWithBrowser("A01")
+	call, citizen := st.arrives("13812345670")
+	leg := st.talks(call)
+	for _, on := range []bool{true, false} {
+		st.click("mute", func(s *shift) error {
+			return s.Mute(h.t.Context(), call, telephony.Muted{Seat: "A01", On: on}, "person:1")
+		})
+		h.until("muted", func() bool { l, _ := h.fake.Leg(leg); return l.Muted == on })
+	}
+	phone := h.seat("A01").Endpoint
+	h.fake.Unregister(phone)
+	require.NoError(h.t, h.agents.EndpointOnline(h.t.Context(), phone, false))
+	h.fake.HangUp(leg)
+	h.until("the citizen is told", func() bool { l, _ := h.fake.Leg(citizen); return len(l.Playing) > 0 || st.relieved && l.Music })
+	h.fake.Register(phone)
+	require.NoError(h.t, h.agents.EndpointOnline(h.t.Context(), phone, true))
+	h.until("the telephone rings again", func() bool {
+		h.onDuty().SeatOnline("A01")
+		return slices.ContainsFunc(h.fake.Legs(), func(l aritest.Leg) bool { return l.ID.Ours() })
+	})
+	st.talks(call)
+	h.wish("A01", agent.IntentRest) // takes effect when the call is over
+
+	s := h.onDuty()
+	s.power.hook(func(act string, _ any) error {
+		if act == "arrive" {
+			return telephony.ErrUnstorable
+		}
+		return nil
+	}, nil)
+	lost := h.fake.Call("13812345671", number)
+	h.until("it goes back to the net, or a successor can record it", func() bool {
+		return slices.Contains(h.fake.Returned(), lost) || st.relieved && h.count(`SELECT count(*) FROM call WHERE channel = $1`, string(lost)) == 1
+	})
+	s.power.hook(nil, nil)
+	h.fake.HangUp(lost)
+	h.held.Store(st.relieved) // hold-only: the ledger is away
+	kept := h.fake.Call("13812345672", number)
+	h.until("the citizen hears music", func() bool { l, _ := h.fake.Leg(kept); return l.Music })
+	h.held.Store(true)
+	waits := h.callOf(kept)
+	h.until("the citizen waits", func() bool { return h.read(waits.ID).Word() == telephony.WordQueued })
+	h.fake.HangUp(kept)
+	h.fake.HangUp(citizen)
+	h.until("all is over", func() bool { return h.count(`SELECT count(*) FROM call WHERE phase <> 'ended'`) == 0 })
+	require.Equal(h.t, 1, h.count(`SELECT count(*) FROM call WHERE outcome = 'answered_official'`))
+	require.Equal(h.t, 1, h.count(`SELECT count(*) FROM segment`), "one conversation")
+	h.until("the official rests", func() bool { return h.seat("A01").Intent == agent.IntentRest })
 }
 
 // wrapsUp is the person's word that the notes are written.

@@ -209,7 +209,7 @@ func (h *hall) start(options ...func(*control.Config)) *shift {
 	s.ledger, s.queue = &ledger{Ledger: h.store, power: s.power}, &queue{Queue: h.queue, power: s.power}
 	cfg := control.Config{
 		Switch: &exchange{Switch: client, power: s.power}, Signals: client.Signals(), Ledger: s.ledger, Queue: s.queue,
-		Presence: presence{h.agents, s.power}, Lease: lease{h, epoch}, Observer: s.watch, Now: time.Now, Journal: kept,
+		Presence: presence{h.agents, s.power}, Lease: lease{h, epoch}, Observer: s.watch, Now: time.Now, Journal: diary{kept, s.power},
 		Log: slog.New(slog.NewTextHandler(h.t.Output(), nil)),
 	}
 	for _, set := range options {

@@ -188,6 +188,28 @@ func (p presence) WorkOver(ctx context.Context, seat agent.SeatID) error {
 	return p.power.do("work_over", seat, func() error { return p.agents.WorkOver(ctx, seat) })
 }
 
+// diary is the real journal.
+type diary struct {
+	control.Journal
+	power *power
+}
+
+func (d diary) Append(facts ...telephony.Kept) error {
+	return d.power.do("append", facts, func() error { return d.Journal.Append(facts...) })
+}
+
+func (d diary) Inherit() ([]telephony.Kept, error) {
+	var facts []telephony.Kept
+	err := d.power.do("inherit", nil, func() error {
+		var err error
+		facts, err = d.Journal.Inherit()
+		return err
+	})
+	return facts, err
+}
+
+func (d diary) Clear() error { return d.power.do("clear", nil, d.Journal.Clear) }
+
 // queue is the real one; it can be away, or hang.
 type queue struct {
 	control.Queue

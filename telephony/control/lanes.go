@@ -135,11 +135,8 @@ func (a *actor) carryOut(ctx context.Context, e *errand, first, needed []*errand
 		waitFor(ctx, e.clear, clearLimit)
 	}
 	err := a.insist(ctx, e)
-	if ring, ok := e.order.Act.(telephony.Ring); ok && err == nil {
-		crash("ring_posted")
-		if !ring.Resume && !e.woke.IsZero() {
-			a.c.cfg.Observer.Offered(a.c.cfg.Now().Sub(e.woke))
-		}
+	if ring, ok := e.order.Act.(telephony.Ring); ok && err == nil && !ring.Resume && !e.woke.IsZero() {
+		a.c.cfg.Observer.Offered(a.c.cfg.Now().Sub(e.woke))
 	}
 	switch {
 	case err == nil:

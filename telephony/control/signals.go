@@ -61,6 +61,7 @@ func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
 // entered tells a citizen's leg from one of ours. One of ours that no living call waits for is late: it is never bridged.
 func (c *Controller) entered(ctx context.Context, sig telephony.Entered) {
 	if sig.Leg.Ours() || len(sig.Args) > 0 && sig.Args[0] == argSeat {
+		c.cfg.Trace.Mark("seat answered", string(sig.Leg))
 		switch a := c.calls.byLeg(sig.Leg); {
 		case a == nil && !c.sync.whole(): // its call may not be adopted yet: the comparison that is due tells
 			c.Reconcile()
@@ -127,7 +128,6 @@ func eventOf(c telephony.Call, sig telephony.Signal) telephony.Event {
 	switch sig := sig.(type) {
 	case telephony.Entered:
 		if sig.Leg != c.Channel {
-			crash("seat_answered")
 			return telephony.LegUp{Leg: sig.Leg}
 		}
 	case telephony.Answered: // a leg of ours is in the application only when it has entered

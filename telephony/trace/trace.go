@@ -2,6 +2,8 @@
 // *Recorder notes nothing and costs nothing: the hot path carries its marks always, and a running server has none.
 //
 // A mark holds ids, never a person's data. Marks that share an id belong together; nobody needs to know the whole way.
+//
+// The steps are also where a build with the tag crashpoints can be made to die: at every commit and every act, before and after (F5).
 package trace
 
 import (
@@ -35,8 +37,14 @@ type Recorder struct {
 	count int // of marks not taken yet
 }
 
+// crashMarks is how many a build that may die keeps: a test asks it which steps there are.
+const crashMarks = 1 << 15
+
 // New returns a recorder of so many marks; nil when there is none to keep.
 func New(size int, now func() time.Time) *Recorder {
+	if crashes {
+		size = max(size, crashMarks)
+	}
 	if size <= 0 {
 		return nil
 	}
@@ -72,10 +80,11 @@ func (r *Recorder) keep(at time.Time, step string, ids []string) {
 	e := entry{at: at, step: step}
 	copy(e.ids[:], ids)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.ring[r.next] = e
 	r.next = (r.next + 1) % len(r.ring)
 	r.count = min(r.count+1, len(r.ring))
+	r.mu.Unlock()
+	crash(step)
 }
 
 // Take gives the marks that were noted since it was called last, in that order; of too many the newest.

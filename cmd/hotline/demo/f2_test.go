@@ -19,10 +19,10 @@ func TestF2KilledWhileTelephonesRing(t *testing.T) {
 		point  string
 		answer time.Duration // until the officials pick up
 	}{
-		{"offer_committed", 100 * time.Millisecond},
-		{"ring_posted", time.Second},
-		{"ring_posted", 30 * time.Millisecond}, // nobody is there who could connect them
-		{"seat_answered", 100 * time.Millisecond},
+		{"offer committed", 100 * time.Millisecond},
+		{"ring answered", time.Second},
+		{"ring answered", 30 * time.Millisecond}, // nobody is there who could connect them
+		{"seat answered", 100 * time.Millisecond},
 	} {
 		s.ArmServer("HOTLINE_CRASH_AT=" + x.point)
 		s.KillServer()

@@ -20,6 +20,7 @@ type server struct {
 
 	mu      sync.Mutex
 	process *local.Process // guarded by mu
+	starts  int            // guarded by mu
 	stopped bool           // guarded by mu
 	once    []string       // environment of the next start; guarded by mu
 }
@@ -145,6 +146,13 @@ func (d *Demo) ServerPID() int {
 	return d.server.process.PID()
 }
 
+// ServerStarts is how often the server was started.
+func (d *Demo) ServerStarts() int {
+	d.server.mu.Lock()
+	defer d.server.mu.Unlock()
+	return d.server.starts
+}
+
 func (s *server) start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +165,7 @@ func (s *server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.process = p
+	s.process, s.starts = p, s.starts+1
 	return nil
 }
 

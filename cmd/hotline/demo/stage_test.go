@@ -56,7 +56,11 @@ func start(t *testing.T, seats int, change ...func(*demo.Options)) *stage {
 	for _, f := range change {
 		f(&o)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	limit := 2 * time.Minute
+	if os.Getenv("HOTLINE_SWEEP") != "" { // at every point
+		limit = 20 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	d, err := demo.Start(ctx, o)
 	require.NoError(t, err)
