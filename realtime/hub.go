@@ -225,6 +225,22 @@ func (h *Hub) Heard(topics func(topic string) bool) bool {
 	return false
 }
 
+// Hearers lists who hears the topics that the question is true of.
+func (h *Hub) Hearers(topics func(topic string) bool) map[string][]Subject {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := map[string][]Subject{}
+	for topic, sockets := range h.topics {
+		if !topics(topic) {
+			continue
+		}
+		for s := range sockets {
+			all[topic] = append(all[topic], s.who)
+		}
+	}
+	return all
+}
+
 // Cut ends the sockets of a login that is over, within the call, and those that it is just opening. A login does not come back.
 func (h *Hub) Cut(login string) {
 	now := h.cfg.Now()

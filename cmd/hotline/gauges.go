@@ -20,6 +20,8 @@ type gauge struct {
 	QueueAwaySince *time.Time `json:"queue_away_since"`
 	// LedgerAwaySince: Postgres does not answer: calls go on, nothing is decided, and the figures are those of before (F13). Nil: it answers.
 	LedgerAwaySince *time.Time `json:"ledger_away_since"`
+	// PagesAway are seats whose person has had no page open for a while; on the board only (F22).
+	PagesAway []pageAway `json:"pages_away,omitempty"`
 }
 
 func isGauge(topic string) bool { return topic == "board" || strings.HasPrefix(topic, "line:") }
@@ -35,6 +37,7 @@ func (s *server) sampleGauges(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
+		s.pages.look(s.hub.Hearers(isSeat), s.now())
 		if !s.hub.Heard(isGauge) {
 			continue
 		}
@@ -68,6 +71,9 @@ func (s *server) sample(ctx context.Context) error {
 		all.Talking += g.Talking
 		all.SeatsSeated += g.SeatsSeated
 		s.hub.Gauge("line:"+string(l.Line), g)
+	}
+	if all.PagesAway, err = s.pagesAway(ctx); err != nil {
+		return err
 	}
 	s.gauged = all
 	s.hub.Gauge("board", all)

@@ -64,6 +64,7 @@ type server struct {
 	phonesAt   map[string]phoneAt // by endpoint, as phoneNews has been stored; of tellPhones alone
 	journal    *journal.Journal
 	gauged     gauge // what boards were shown last; of sampleGauges alone
+	pages      pages // likewise
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
 	ledger     *callstore.Store // the calls' own, on their connections
@@ -249,7 +250,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 		OnChange:       func(st agent.State) { s.controller.SeatChanged(st) },
 		ClientReplaced: func(_ context.Context, seat agent.SeatID) { s.controller.ClientReplaced(seat) },
 	}
-	s.phoneNews, s.phonesAt = newPhoneNews(), map[string]phoneAt{}
+	s.phoneNews, s.phonesAt, s.pages = newPhoneNews(), map[string]phoneAt{}, pages{}
 	var net control.Net
 	if s.settings.NetDir != "" {
 		net = journal.OpenNet(s.settings.NetDir)

@@ -186,6 +186,19 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	var aside int
 	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM fact_parked`).Scan(&aside))
 	require.Equal(t, 1, aside)
+
+	// I10: what took no effect is named, what nobody wants is not.
+	for _, kind := range []string{"call.k", "call.unwanted", "call.last"} {
+		require.NoError(t, appendOne(t.Context(), pool, kind, "late"))
+	}
+	left, err := factlog.Unsettled(t.Context(), pool, factlog.Reaction{
+		Consumer: "test", Kinds: []string{"call.k", "call.last"}, Wants: func(f factlog.Fact) bool { return f.Kind != "call.last" },
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"call.k of late", "call.k of 7, set aside"}, left)
+	left, err = factlog.Unsettled(t.Context(), pool, factlog.Reaction{Consumer: "never ran", Kinds: []string{"call.last"}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"call.last of last", "call.last of late"}, left)
 }
 
 // RT13: while a handler reads and decides, its transaction has not begun, so nobody who reads the log waits for it.

@@ -2,7 +2,6 @@ package factlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -97,19 +96,6 @@ ORDER BY xid, id LIMIT $6`, after.XID, after.ID, upto.XID, upto.ID, topics, limi
 		return nil, false, nil
 	}
 	return facts, true, nil
-}
-
-// Oldest returns the position of the first fact still kept; ok is false when the log is empty. Whoever stopped reading
-// before it cannot go on and needs a snapshot.
-func (r *Reader) Oldest(ctx context.Context) (oldest Position, ok bool, err error) { //nolint:nonamedreturns // tells which bool it is
-	err = r.db.QueryRow(ctx, `SELECT xid, id FROM fact ORDER BY xid, id LIMIT 1`).Scan(&oldest.XID, &oldest.ID)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Position{}, false, nil
-	}
-	if err != nil {
-		return Position{}, false, fmt.Errorf("read the oldest fact: %w", err)
-	}
-	return oldest, true, nil
 }
 
 func (r *Reader) query(ctx context.Context, sql string, args ...any) ([]Fact, error) {

@@ -53,7 +53,7 @@ func TestF7OneMaster(t *testing.T) {
 	_, ok = first.Epoch()
 	require.False(t, ok, "given back")
 	require.NoError(t, second.Take(t.Context()))
-	require.Equal(t, int64(2), epoch(t, second))
+	require.Greater(t, epoch(t, second), int64(1)) // the question that was given up may have been answered after all, to nobody
 }
 
 func TestF6LostLeaseEndsTheHolder(t *testing.T) {

@@ -335,6 +335,14 @@ WHERE c.arrived_at >= @since
   AND (SELECT count(*) FROM fact f WHERE f.subject = c.id::text AND f.kind = 'call.ended') <> (CASE WHEN c.ended_at IS NULL THEN 0 ELSE 1 END)
 ORDER BY c.seq;
 
+-- I9: along the log epochs never decrease.
+-- name: BreachEpochs :many
+SELECT f.told::text FROM (
+  SELECT kind || ' of ' || subject || ' under ' || epoch AS told, epoch, xid, id,
+         max(epoch) OVER (ORDER BY xid, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM fact WHERE epoch IS NOT NULL AND at >= @since) f
+WHERE f.epoch < f.before ORDER BY f.xid, f.id;
+
 -- I3: a call has at most one open offer of its line, and no open offer at all once it has ended.
 -- name: BreachOpenOffers :many
 SELECT c.id::text FROM call c JOIN offer o ON o.call = c.id AND o.state = 'open'

@@ -46,7 +46,7 @@ func (b Breach) String() string {
 // each in its own transaction, which takes up to a quarter of a second more on a loaded machine.
 const orderSlack = telephony.ComingFor + 250*time.Millisecond
 
-// Verify examines I1 to I6, I13 and I14 as far as the evidence goes. It asks for a quiet moment: a call that changes between
+// Verify examines I1 to I6, I9, I13 and I14 as far as the evidence goes. It asks for a quiet moment: a call that changes between
 // two of its reads can look like a breach.
 func Verify(ctx context.Context, pool *pgxpool.Pool, e Evidence) ([]Breach, error) {
 	v := &verifier{q: db.New(pool), e: e}
@@ -86,6 +86,7 @@ func (v *verifier) rows(ctx context.Context) error {
 		{"I5", "calls offered before others with an earlier place", func(ctx context.Context) ([]string, error) {
 			return v.q.BreachOrder(ctx, db.BreachOrderParams{Since: v.e.Since, Slack: orderSlack, Skip: telephony.SkipFor + telephony.SkipPatience})
 		}},
+		{"I9", "facts of an epoch that was over", func(ctx context.Context) ([]string, error) { return v.q.BreachEpochs(ctx, v.e.Since) }},
 		{"I6", "places that two calls have without resuming each other", func(ctx context.Context) ([]string, error) {
 			seqs, err := v.q.BreachPlaces(ctx, v.e.Since)
 			return texts(seqs), err

@@ -128,6 +128,10 @@ func TestVerifyFindsWhatIsBroken(t *testing.T) {
 			q.now = q.now.Add(time.Hour)
 			return string(q.offered(late, "A02").ID) + " before " + string(q.waits.ID)
 		}},
+		"told under an epoch that was over": {"I9", func(q *quiet) string {
+			q.exec(`INSERT INTO fact (at, kind, subject, topics, actor, epoch) VALUES ($1, 'call.held', 'late', '{}', 'controller', 0)`, at)
+			return "call.held of late under 0"
+		}},
 		"two calls with one place": {"I6", func(q *quiet) string {
 			q.exec(`DROP TRIGGER call_keeps_its_place ON call`)
 			q.exec(`UPDATE call SET seq = $1`, q.waits.Seq)

@@ -120,6 +120,11 @@ WHERE c.arrived_at >= @since AND (c.queued_at IS NOT NULL OR c.answered_at IS NO
 ORDER BY c.arrived_at
 LIMIT @max;
 
+-- Calls with more than one first ticket (I7).
+-- name: CallsWithTwoTickets :many
+SELECT c.id::text FROM call c JOIN ticket t ON t.call = c.id AND t.kind IN ('call', 'missed')
+WHERE c.arrived_at >= @since GROUP BY c.id HAVING count(*) > 1 ORDER BY c.id;
+
 -- Stores what people write, and the state. The row is locked; the version is the fence all the same.
 -- name: SaveTicket :execrows
 UPDATE ticket SET number = @number, state = @state, class = @class, outcome = @outcome, title = @title, content = @content,

@@ -18,10 +18,12 @@ import (
 
 	"hotline/cmd/hotline/demo"
 	"hotline/deploy/local"
+	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/ari"
 	"hotline/telephony/line"
 	"hotline/telephony/store"
+	ticketstore "hotline/ticketing/store"
 )
 
 const (
@@ -223,7 +225,7 @@ func (s *stage) verify() {
 			require.Empty(s.t, breaches, "invariants of reliability.md 5")
 		}
 	}
-	s.t.Logf("I1-I7, I13, I14 hold after %s (until then: %v): %d calls, %d offers, %d tickets, %d answered by Asterisk's own records", millis(time.Since(began)), last, one[int](s, `SELECT count(*) FROM call`),
+	s.t.Logf("I1-I7, I9, I10, I13, I14 hold after %s (until then: %v): %d calls, %d offers, %d tickets, %d answered by Asterisk's own records", millis(time.Since(began)), last, one[int](s, `SELECT count(*) FROM call`),
 		one[int](s, `SELECT count(*) FROM offer`), one[int](s, `SELECT count(*) FROM ticket`), len(s.answered()))
 }
 
@@ -238,6 +240,11 @@ func (s *stage) breaches() []string {
 	var out []string
 	for _, b := range found {
 		out = append(out, b.String())
+	}
+	unsettled, err := factlog.Unsettled(s.ctx, s.db, factlog.Reaction{Consumer: ticketstore.Consumer, Kinds: ticketstore.Kinds(), Wants: ticketstore.Wants})
+	require.NoError(s.t, err)
+	for _, fact := range unsettled {
+		out = append(out, "I10 without effect: "+fact)
 	}
 	for _, x := range []struct{ what, sql string }{
 		{"I7 admitted calls without their one ticket", `SELECT c.id::text FROM call c WHERE c.queued_at IS NOT NULL

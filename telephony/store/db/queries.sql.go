@@ -180,6 +180,35 @@ func (q *Queries) BreachEnds(ctx context.Context, since time.Time) ([]string, er
 	return items, nil
 }
 
+const breachEpochs = `-- name: BreachEpochs :many
+SELECT f.told::text FROM (
+  SELECT kind || ' of ' || subject || ' under ' || epoch AS told, epoch, xid, id,
+         max(epoch) OVER (ORDER BY xid, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM fact WHERE epoch IS NOT NULL AND at >= $1) f
+WHERE f.epoch < f.before ORDER BY f.xid, f.id
+`
+
+// I9: along the log epochs never decrease.
+func (q *Queries) BreachEpochs(ctx context.Context, since time.Time) ([]string, error) {
+	rows, err := q.db.Query(ctx, breachEpochs, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var f_told string
+		if err := rows.Scan(&f_told); err != nil {
+			return nil, err
+		}
+		items = append(items, f_told)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const breachOpenOffers = `-- name: BreachOpenOffers :many
 SELECT c.id::text FROM call c JOIN offer o ON o.call = c.id AND o.state = 'open'
 GROUP BY c.id, c.ended_at HAVING count(*) FILTER (WHERE o.kind = 'line' OR c.ended_at IS NOT NULL) > (CASE WHEN c.ended_at IS NULL THEN 1 ELSE 0 END)

@@ -144,6 +144,32 @@ func (q *Queries) CallsWithTickets(ctx context.Context, calls []string) ([]Calls
 	return items, nil
 }
 
+const callsWithTwoTickets = `-- name: CallsWithTwoTickets :many
+SELECT c.id::text FROM call c JOIN ticket t ON t.call = c.id AND t.kind IN ('call', 'missed')
+WHERE c.arrived_at >= $1 GROUP BY c.id HAVING count(*) > 1 ORDER BY c.id
+`
+
+// Calls with more than one first ticket (I7).
+func (q *Queries) CallsWithTwoTickets(ctx context.Context, since time.Time) ([]string, error) {
+	rows, err := q.db.Query(ctx, callsWithTwoTickets, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var c_id string
+		if err := rows.Scan(&c_id); err != nil {
+			return nil, err
+		}
+		items = append(items, c_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const callsWithoutTicket = `-- name: CallsWithoutTicket :many
 WITH RECURSIVE resumed AS (
   SELECT c.resumes AS id FROM call c WHERE c.resumes IS NOT NULL AND c.queued_at IS NOT NULL AND c.arrived_at >= $1

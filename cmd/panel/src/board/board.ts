@@ -21,6 +21,7 @@ export const useBoard = defineStore('board', () => {
   const callbacks = shallowRef<Callback[]>([])
   const queueAwaySince = ref<string | null>(null)
   const ledgerAwaySince = ref<string | null>(null)
+  const pagesAway = shallowRef<Record<string, string>>({}) // since when, by seat
   const readAt = ref(0)
   const trouble = shallowRef<Problem | null>(null)
 
@@ -50,11 +51,12 @@ export const useBoard = defineStore('board', () => {
     if (f.kind.startsWith('callback.')) refreshCallbacks()
   }
 
-  // Which store does not answer comes each second, and stands in no snapshot.
+  // Which store does not answer, and whose page is gone, comes each second, and stands in no snapshot.
   function gauge(g: Gauge): void {
     if (g.topic !== 'board') return
     queueAwaySince.value = since(g.data.queue_away_since)
     ledgerAwaySince.value = since(g.data.ledger_away_since)
+    pagesAway.value = Object.fromEntries(((g.data.pages_away ?? []) as { seat: string; since: string }[]).map((p) => [p.seat, p.since]))
   }
 
   // watch keeps the board moving until it is let go.
@@ -68,7 +70,7 @@ export const useBoard = defineStore('board', () => {
     }
   }
 
-  return { board, callbacks, ledgerAwaySince, queueAwaySince, readAt, trouble, watch, refresh: readAll }
+  return { board, callbacks, ledgerAwaySince, pagesAway, queueAwaySince, readAt, trouble, watch, refresh: readAll }
 })
 
 const since = (v: unknown): string | null => (typeof v === 'string' ? v : null)

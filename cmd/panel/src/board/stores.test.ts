@@ -6,6 +6,7 @@ import { i18n, setLocale } from '@/lib/i18n'
 import type { Listener } from '@/lib/socket'
 
 import { useBoard } from './board'
+import SeatCard from './SeatCard.vue'
 import StoreNotice from './StoreNotice.vue'
 
 let listener: Listener = {}
@@ -53,4 +54,18 @@ it('tells that the database is away, what becomes of calls, and whom to tell', a
   setLocale('en')
   expect(await says({ ledger_away_since: '2026-11-27T00:31:05Z' })).toMatch(/since 08:31.*answered and wait.*at once/)
   expect(await says({ ledger_away_since: null })).toBe('')
+})
+
+it('shows at its seat that a page is gone, since when, and nothing when it is back (F22)', async () => {
+  const board = useBoard()
+  const seat = { id: 'A01', shown: 'engaged', call_state: 'talking', person: { id: 'p', name: '张处长' }, recorder: null, misses: 5, since: '2026-11-27T00:30:00Z' }
+  const card = createApp(defineComponent(() => () => h(SeatCard, { seat: seat as never, now: Date.parse('2026-11-27T00:32:10Z'), pageAway: board.pagesAway.A01 })))
+  const at = document.createElement('div')
+  card.use(i18n).mount(at)
+  await says({ pages_away: [{ seat: 'A01', since: '2026-11-27T00:31:05Z' }] })
+  expect(at.querySelector('[data-testid=page-away-A01]')?.textContent).toMatch(/页面断开\s*01:05/)
+  await says({})
+  expect(at.querySelector('[data-testid=page-away-A01]')).toBeNull()
+  expect(at.textContent).toContain('连续 5 次未接')
+  card.unmount()
 })

@@ -303,6 +303,8 @@ const en: Same<typeof zhCN> = {
     ledgerAway: 'The database has not answered since {time}. Calls go on; new callers are answered and wait, and go to the seats in order when it is back. Tell the technicians at once.',
     queueAway: 'The queue store has not answered since {time}. Calls still go to the seats in order; please tell the technicians.',
     misses: '{n} missed in a row',
+    pageAway: 'Page gone',
+    pageAwayHint: 'The page of this seat is closed; the call is not affected. Go to the seat and open the page again.',
     unansweredTitle: 'A seat does not answer',
     unanswered: '{seat} has missed {n} calls in a row. Please look at the seat',
     longAgo: '{time}',

@@ -299,6 +299,8 @@ const zhCN = {
     ledgerAway: '数据库从 {time} 起没有响应。通话不中断，新来电已接入等待，恢复后按先后顺序派给席位。请立即通知技术人员。',
     queueAway: '排队缓存从 {time} 起没有响应。来电照常按先后顺序派给席位，请转告技术人员。',
     misses: '连续 {n} 次未接',
+    pageAway: '页面断开',
+    pageAwayHint: '该席位的网页已断开，电话不受影响。请到席位查看，重新打开页面即可继续。',
     unansweredTitle: '席位无人接听',
     unanswered: '{seat} 连续 {n} 次未接，请到席位查看',
     longAgo: '{time}',
