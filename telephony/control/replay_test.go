@@ -42,3 +42,21 @@ func TestJournalOfWhoDiesLater(t *testing.T) {
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM call`))
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM callback`))
 }
+
+// F27: a ledger that answers and stores nothing, as on a full disk, is tried with pauses, not as fast as it refuses.
+func TestLedgerThatOnlyAnswersIsTriedWithPauses(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	s := h.start()
+	h.away(s, false)
+	leg := h.fake.Call("13812345670", number)
+	h.until("it is tried", func() bool { return s.power.count("arrive") > 5 })
+	began, tried := time.Now(), s.power.count("arrive")
+	h.until("and again", func() bool { return s.power.count("arrive") >= tried+20 })
+	require.Greater(t, time.Since(began), 150*time.Millisecond)
+	h.back(s)
+	h.becomes(h.callOf(leg).ID, telephony.WordQueued)
+	h.sit("A01")
+	h.serve()
+	h.tidy()
+}
