@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -125,30 +127,29 @@ func (d *Demo) ports(ctx context.Context) error {
 	return nil
 }
 
+// Free ports are looked for below those of the media and those that the system gives to whoever connects: between the look and the
+// moment when a server listens nobody takes one by chance.
+const (
+	firstFree = 8200
+	freePorts = 3700
+)
+
 func freePort(ctx context.Context, kind string) (int, error) {
 	var c net.ListenConfig
-	if kind == "udp4" {
-		conn, err := c.ListenPacket(ctx, kind, "127.0.0.1:0")
-		if err != nil {
-			return 0, fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range 50 {
+		port := firstFree + rand.IntN(freePorts) //nolint:gosec // which port it is, is no secret
+		var closer io.Closer
+		if kind == "udp4" {
+			closer, err = c.ListenPacket(ctx, kind, "127.0.0.1:"+strconv.Itoa(port))
+		} else {
+			closer, err = c.Listen(ctx, kind, "127.0.0.1:"+strconv.Itoa(port))
 		}
-		defer func() { _ = conn.Close() }()
-		return portOf(conn.LocalAddr())
+		if err == nil {
+			return port, closer.Close()
+		}
 	}
-	l, err := c.Listen(ctx, kind, "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return portOf(l.Addr())
-}
-
-func portOf(a net.Addr) (int, error) {
-	_, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return 0, fmt.Errorf("read port of %s: %w", a, err)
-	}
-	return strconv.Atoi(port)
+	return 0, fmt.Errorf("find a free port: %w", err)
 }
 
 // stores starts Postgres and Redis and leaves their addresses in files that only we can read.

@@ -48,11 +48,12 @@ function startJSON(file, args, options = {}) {
   return { child, next, seen }
 }
 
+/** A port below those of the media and those that the system gives to whoever connects: nobody takes it by chance meanwhile. */
 export function freePort() {
   return new Promise((done, fail) => {
     const server = createServer()
-    server.on('error', fail)
-    server.listen(0, '127.0.0.1', () => {
+    server.on('error', (err) => (err.code === 'EADDRINUSE' ? done(freePort()) : fail(err)))
+    server.listen(8200 + Math.floor(Math.random() * 3700), '127.0.0.1', () => {
       const { port } = server.address()
       server.close(() => done(port))
     })
