@@ -263,7 +263,7 @@ func (s *step) lookedAt(leg LegID, was LegSeen, e Looked) {
 	case s.underWay(keyRing + string(leg)):
 	case !e.Adopted && s.unrung(leg): // its deadline closes the offer
 	case !e.Adopted:
-		s.unseen(leg, e.Restarted)
+		s.unseen(leg)
 	default:
 		s.missing(leg)
 	}
@@ -273,13 +273,12 @@ func (s *step) lookedAt(leg LegID, was LegSeen, e Looked) {
 const eventLag = 500 * time.Millisecond
 
 // unseen: a leg has ended. How, its events tell, unless they were lost: a snapshot may only have overtaken them (F33).
-func (s *step) unseen(leg LegID, restarted bool) {
+func (s *step) unseen(leg LegID) {
 	l, known := s.c.Seen.Legs[leg]
-	if restarted || !known {
+	switch {
+	case !known:
 		s.untold(leg)
-		return
-	}
-	if l.EndBy.IsZero() {
+	case l.EndBy.IsZero(): // another look does not wait longer
 		l.EndBy = s.now.Add(eventLag)
 		s.c.Seen.Legs[leg] = l
 	}
@@ -314,12 +313,12 @@ func (s *step) adopt(e Looked) {
 		if p.Leg != "" { // a snapshot does not show whether a leg is muted: it is told once more
 			s.c.Seen.Legs[p.Leg] = LegSeen{Muted: p.ours() && !p.Joined.IsZero() && !p.Muted}
 		}
-		until := p.Deadline
-		if o, open := s.c.offerOf(p); open && o.Kind == OfferResume {
-			until = o.ExpiresAt
-		}
-		if p.State != StateUp && !until.IsZero() { // the words that it is lost may run still, and would hold up who moves
-			s.c.Seen.Playing = s.lostWords(until)
+		// The words that a leg is lost may run still, and would hold up who moves.
+		switch o, open := s.c.offerOf(p); {
+		case open && o.Kind == OfferResume:
+			s.c.Seen.Playing = s.lostWords(o.ExpiresAt)
+		case p.State == StateLost:
+			s.c.Seen.Playing = s.lostWords(p.Deadline)
 		}
 	}
 	if s.c.Phase == PhaseArrived {

@@ -86,6 +86,14 @@ func TestASnapshotOlderThanTheRingIsIgnored(t *testing.T) {
 		caller: {Up: true, In: telephony.HoldBridge("session")},
 	}}, at(50))
 	require.Len(t, c.Offers, 1, "an event may be under way that tells more")
+	due := c.Due()
+	c, _ = planned(c, telephony.Looked{At: at(90), Talk: true, Legs: map[telephony.LegID]telephony.LegSeen{
+		caller: {Up: true, In: telephony.HoldBridge("session")},
+	}}, at(100))
+	require.Equal(t, due, c.Due(), "and no look puts it off")
+	heard, _ := planned(c, telephony.LegRings{Leg: ring.Act.(telephony.Ring).Leg}, at(60))
+	heard, _ = planned(heard, telephony.TimePassed{}, c.Due())
+	require.Len(t, heard.Offers, 1, "or that it is there after all")
 	c, _ = planned(c, telephony.TimePassed{}, c.Due())
 	require.Empty(t, c.Offers, "a younger one counts")
 }
@@ -142,4 +150,15 @@ func TestAdoptedLegIsToldWhetherItIsHeard(t *testing.T) {
 		require.NotNil(t, find(orders, telephony.SetMute{Leg: "hl-offer-1", On: muted}))
 		require.Nil(t, joinOf(orders))
 	}
+}
+
+// A leg of which nothing was ever seen has no event to wait for.
+func TestLegThatNobodySawIsGoneAtOnce(t *testing.T) {
+	t.Parallel()
+	c := conversation(nil)
+	now := morning().Add(time.Minute)
+	c, _ = planned(c, telephony.Looked{At: now, Talk: true, Legs: map[telephony.LegID]telephony.LegSeen{
+		caller: {Up: true, In: telephony.TalkBridge(c.ID)},
+	}}, now)
+	require.NotEqual(t, telephony.WordTalking, c.Word())
 }

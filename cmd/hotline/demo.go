@@ -16,7 +16,7 @@ type demoCmd struct {
 	Cache     string `default:".cache" type:"path" help:"Folder of what is installed once."`
 	Calls     int    `default:"1" help:"Simulated citizens call; 0: none."`
 	Officials int    `default:"4" help:"Simulated officials at A03 and up; A01 and A02 are yours."`
-	Port      int    `default:"8080" help:"Port of the panel."`
+	Port      int    `default:"8080" help:"Port of the panel; 0: whichever is free."`
 	Ports     string `enum:"standard,free" default:"standard" help:"The other ports: 5060, 8088, 9090, or whichever are free."`
 	Durable   bool   `help:"Write to the disk with free ports too; tests go without as a rule."`
 	JSON      bool   `name:"json" help:"Say what is up as one JSON line, for programs."`

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -62,16 +61,9 @@ func TestHearingCostsOneQuery(t *testing.T) {
 // hears opens a push socket of the topic, and waits for its hello.
 func (b *bundle) hears(t *testing.T, c *seat.Client, topic string) *websocket.Conn {
 	t.Helper()
-	var out struct{ Ticket string }
-	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/ws-ticket", map[string]any{"topics": []string{topic}}, &out))
-	d := websocket.Dialer{Subprotocols: []string{"v1.hotline", "t." + out.Ticket}}
-	conn, res, err := d.DialContext(t.Context(), "ws"+strings.TrimPrefix(b.base, "http")+"/ws", http.Header{"Origin": {b.base}})
+	conn, err := c.Listen(t.Context(), topic)
 	require.NoError(t, err)
-	_ = res.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
-	_, hello, err := conn.ReadMessage()
-	require.NoError(t, err)
-	require.Contains(t, string(hello), `"hello"`)
 	return conn
 }
 

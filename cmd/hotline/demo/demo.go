@@ -103,7 +103,7 @@ func (d *Demo) ports(ctx context.Context) error {
 	o := &d.Options
 	for _, p := range []*int{&o.PanelPort, &o.MetricsPort, &o.ARIPort} {
 		if *p == 0 {
-			port, err := freePort(ctx, "tcp4")
+			port, err := FreePort(ctx, "tcp4")
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ func (d *Demo) ports(ctx context.Context) error {
 		}
 	}
 	if o.SIPPort == 0 {
-		port, err := freePort(ctx, "udp4")
+		port, err := FreePort(ctx, "udp4")
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,8 @@ const (
 	freePorts = 3700
 )
 
-func freePort(ctx context.Context, kind string) (int, error) {
+// FreePort is one of 127.0.0.1 on which nobody listens now, of "tcp4" or "udp4".
+func FreePort(ctx context.Context, kind string) (int, error) {
 	var c net.ListenConfig
 	var err error
 	for range 50 {

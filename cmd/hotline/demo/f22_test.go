@@ -1,116 +1,124 @@
 package demo_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
-	"hotline/cmd/hotline/demo"
-	"hotline/cmd/sim/seat"
 	"hotline/telephony"
 )
 
-// F22: the page of an official who talks is gone at once, without a word; the telephone lives. The call goes on with sound both ways,
-// supervisors see it after the grace and not before, and the wrap-up is not left out.
+// F22: the pages of two officials who talk are gone: one's socket is closed, the other's falls silent, as behind a cable that is out.
+// The telephones live. The calls go on with sound both ways, supervisors see it after the grace and not before, and the wrap-up is not
+// left out.
 func TestF22PageGoneInACall(t *testing.T) {
-	const grace = 15 * time.Second
-	s := start(t, 1)
-	_, err := s.db.Exec(s.ctx, `UPDATE line SET wrapup_seconds = 600`)
-	require.NoError(t, err)
-	s.KillServer() // it reads the line's rules as it comes up
-	require.NoError(t, s.Ready(s.ctx, patience))
+	const (
+		grace = 15 * time.Second
+		pong  = 12 * time.Second // a socket that is silent for so long is gone
+	)
+	s := start(t, 2)
+	s.rules(`wrapup_seconds = 600`)
 	s.hall.sit()
-	official := person(s, "A01")
-	page := s.socket(official, "seat:A01")
-	board := s.socket(s.supervisor(), "board")
-	citizen := s.citizens.arrive(0, 1)[0]
-	s.until("they talk", patience, func() bool { return s.count(telephony.WordTalking) == 1 })
-
-	for range 2 { // the page is seen by now, as it is each second
-		require.Empty(t, nextGauge(t, board, time.Now().Add(patience)))
+	page, err := s.person("official", "A01").Listen(s.ctx, "seat:A01")
+	require.NoError(t, err)
+	_, err = s.person("official", "A02").Listen(s.ctx, "seat:A02") // and nobody reads it
+	require.NoError(t, err)
+	silent := time.Now()
+	board, err := s.person("supervisor", "").Listen(s.ctx, "board")
+	require.NoError(t, err)
+	citizens := s.citizens.arrive(0, 2)
+	s.until("both talk", patience, func() bool { return s.count(telephony.WordTalking) == 2 })
+	for range 2 { // the pages are seen by now, as they are each second
+		require.Empty(t, nextGauge(t, board))
 	}
-	citizen.ear.listen()
-	s.hall.talking()[0].ear.listen()
+	ears := []*ear{citizens[0].ear, citizens[1].ear}
+	for _, r := range s.hall.talking() {
+		ears = append(ears, r.ear)
+	}
+	for _, e := range ears {
+		e.listen()
+	}
 	require.NoError(t, page.UnderlyingConn().Close())
 	gone := time.Now()
-	away := pagesAway{}
-	for len(away) == 0 {
-		away = nextGauge(t, board, gone.Add(grace+patience))
+	told := map[string]time.Time{}
+	for len(told) < 2 {
+		for _, seat := range nextGauge(t, board) {
+			if told[seat].IsZero() {
+				told[seat] = time.Now()
+			}
+		}
+		require.Less(t, time.Since(gone), grace+pong+patience)
 	}
-	require.Equal(t, "A01", away[0].Seat)
-	told := time.Since(gone)
-	t.Logf("supervisors see it %s after the page was gone", millis(told))
-	require.Greater(t, told, grace-time.Second, "not for a reload")
-	require.Less(t, told, grace+5*time.Second)
-	require.Equal(t, 1, s.count(telephony.WordTalking), "the call goes on")
-	for _, e := range []*ear{citizen.ear, s.hall.talking()[0].ear} {
+	t.Logf("supervisors see it %s after the page was closed, %s after it fell silent", millis(told["A01"].Sub(gone)), millis(told["A02"].Sub(silent)))
+	require.WithinRange(t, told["A01"], gone.Add(grace-time.Second), gone.Add(grace+5*time.Second), "not for a reload")
+	require.WithinRange(t, told["A02"], silent.Add(grace-time.Second), silent.Add(pong+grace+5*time.Second))
+	require.Equal(t, 2, s.count(telephony.WordTalking), "the calls go on")
+	for _, e := range ears {
 		longest, n := e.gap()
 		require.Greater(t, n, 500, "sound both ways")
 		require.Less(t, longest, time.Second)
 	}
 
-	require.NoError(t, citizen.leave())
-	s.until("the wrap-up runs", patience, func() bool { return one[int](s, `SELECT count(*) FROM seat_work WHERE work = 'wrap_up'`) == 1 })
-	require.NoError(t, official.Do(s.ctx, http.MethodPost, "/api/seats/A01/next", struct{}{}, nil))
+	for i, c := range citizens {
+		require.NoError(t, c.leave())
+		s.until("the wrap-up runs", patience, func() bool { return one[int](s, `SELECT count(*) FROM seat_work WHERE work = 'wrap_up'`) == i+1 })
+	}
+	for _, seat := range []string{"A01", "A02"} {
+		require.NoError(t, s.person("official", seat).Do(s.ctx, http.MethodPost, "/api/seats/"+seat+"/next", struct{}{}, nil))
+	}
 	s.verify()
+	require.Equal(t, `I2, I3, I4, I5, I7, I9, I10 hold
+not examined: I1: needs the exchange's own records of calls
+not examined: I6, I13: need --redis-url-file
+not examined: I14: needs --ari-password-file
+not examined: I8: how long seats were in which state is not recorded yet
+not examined: I11: there is no audit chain yet
+not examined: I12: there are no recordings yet
+`, s.verifies())
 }
 
-type pagesAway []struct {
-	Seat  string    `json:"seat"`
-	Since time.Time `json:"since"`
+// verifies is what the command says that operators use, of the database alone.
+func (s *stage) verifies() string {
+	s.t.Helper()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(s.ctx, binary, "verify", "--database-url-file="+filepath.Join(s.Options.Dir, "secrets/database-url"))
+	cmd.Env = []string{} // a setting of the tests is none of its own, and refused
+	cmd.Stdout, cmd.Stderr = &said, &said
+	err := cmd.Run()
+	require.NoError(s.t, err, said.String())
+	return said.String()
 }
 
 // nextGauge reads on to the next figures of a board, and gives the seats whose page is away.
-func nextGauge(t *testing.T, board *websocket.Conn, until time.Time) pagesAway {
+func nextGauge(t *testing.T, board *websocket.Conn) []string {
 	t.Helper()
 	for {
-		require.NoError(t, board.SetReadDeadline(until))
+		require.NoError(t, board.SetReadDeadline(time.Now().Add(patience)))
 		_, b, err := board.ReadMessage()
 		require.NoError(t, err)
 		var g struct {
 			Type string `json:"type"`
 			Data struct {
-				PagesAway pagesAway `json:"pages_away"`
+				PagesAway []struct {
+					Seat string `json:"seat"`
+				} `json:"pages_away"`
 			} `json:"data"`
 		}
 		require.NoError(t, json.Unmarshal(b, &g))
-		if g.Type == "gauge" {
-			return g.Data.PagesAway
+		if g.Type != "gauge" {
+			continue
 		}
-	}
-}
-
-// supervisor signs in who may read the board.
-func (s *stage) supervisor() *seat.Client {
-	s.t.Helper()
-	var who demo.Account
-	for _, a := range s.People {
-		if a.Role == "supervisor" {
-			who = a
+		seats := []string{}
+		for _, p := range g.Data.PagesAway {
+			seats = append(seats, p.Seat)
 		}
+		return seats
 	}
-	c, err := seat.SignIn(s.ctx, s.Panel, who.LoginName, who.Password)
-	require.NoError(s.t, err)
-	return c
-}
-
-// socket opens a push socket as a page does, and has its hello.
-func (s *stage) socket(who *seat.Client, topic string) *websocket.Conn {
-	s.t.Helper()
-	var out struct {
-		Ticket string `json:"ticket"`
-	}
-	require.NoError(s.t, who.Do(s.ctx, http.MethodPost, "/api/ws-ticket", map[string]any{"topics": []string{topic}}, &out))
-	dialer := websocket.Dialer{HandshakeTimeout: patience, Subprotocols: []string{"v1.hotline", "t." + out.Ticket}}
-	conn, res, err := dialer.DialContext(s.ctx, "ws"+s.Panel[len("http"):]+"/ws", http.Header{"Origin": {s.Panel}})
-	require.NoError(s.t, err)
-	require.NoError(s.t, res.Body.Close())
-	_, _, err = conn.ReadMessage()
-	require.NoError(s.t, err)
-	s.t.Cleanup(func() { _ = conn.Close() })
-	return conn
 }

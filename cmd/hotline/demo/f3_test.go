@@ -1,7 +1,9 @@
 package demo_test
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,10 +18,7 @@ import (
 func TestF3KilledInWrapUp(t *testing.T) {
 	const wrapUp = 8 * time.Second
 	s := start(t, 1)
-	_, err := s.db.Exec(s.ctx, `UPDATE line SET wrapup_seconds = $1`, int(wrapUp/time.Second))
-	require.NoError(t, err)
-	s.KillServer() // it reads the line's rules as it comes up
-	require.NoError(t, s.Ready(s.ctx, patience))
+	s.rules(fmt.Sprintf(`wrapup_seconds = %d`, int(wrapUp/time.Second)))
 	s.hall.sit()
 	first := s.citizens.arrive(0, 1)[0]
 	s.until("they talk", patience, func() bool { return s.count(telephony.WordTalking) == 1 })
@@ -28,7 +27,7 @@ func TestF3KilledInWrapUp(t *testing.T) {
 	require.NoError(t, first.leave())
 	s.until("the wrap-up runs", patience, func() bool { return one[int](s, `SELECT count(*) FROM seat_work WHERE work = 'wrap_up'`) == 1 })
 	until := one[time.Time](s, `SELECT until FROM seat_work WHERE seat = 'A01'`)
-	official := person(s, "A01")
+	official := s.person("official", "A01")
 	path := "/api/tickets/" + one[string](s, `SELECT t.id::text FROM ticket t JOIN call c ON c.id = t.call WHERE t.state = 'draft' AND c.num_tail = $1`, first.masked)
 	type draft struct {
 		Version int64  `json:"version"`
@@ -57,16 +56,11 @@ func TestF3KilledInWrapUp(t *testing.T) {
 	s.verify()
 }
 
-// person signs in who sits at a seat.
-func person(s *stage, at string) *seat.Client {
+// person signs in somebody of a role, who sits at that seat; empty: at none.
+func (s *stage) person(role, at string) *seat.Client {
 	s.t.Helper()
-	var who demo.Account
-	for _, a := range s.People {
-		if a.Role == "official" && a.Seat == at {
-			who = a
-		}
-	}
-	c, err := seat.SignIn(s.ctx, s.Panel, who.LoginName, who.Password)
+	i := slices.IndexFunc(s.People, func(a demo.Account) bool { return a.Role == role && a.Seat == at })
+	c, err := seat.SignIn(s.ctx, s.Panel, s.People[i].LoginName, s.People[i].Password)
 	require.NoError(s.t, err)
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -51,12 +52,11 @@ type link struct {
 // linked puts a link between; change the returned link's behaviour at will.
 func linked(t *testing.T) (*link, func(*demo.Options)) {
 	t.Helper()
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := demo.FreePort(t.Context(), "tcp4")
 	require.NoError(t, err)
-	require.NoError(t, free.Close())
-	k := linkTo(t, free.Addr().String())
+	k := linkTo(t, fmt.Sprintf("127.0.0.1:%d", port))
 	return k, func(o *demo.Options) {
-		o.ARIPort = free.Addr().(*net.TCPAddr).Port
+		o.ARIPort = port
 		o.ServerARI = k.url()
 	}
 }

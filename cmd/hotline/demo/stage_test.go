@@ -74,6 +74,15 @@ func start(t *testing.T, seats int, change ...func(*demo.Options)) *stage {
 	return s
 }
 
+// rules changes the line's row: the server, which reads it as it comes up, is started anew.
+func (s *stage) rules(set string) {
+	s.t.Helper()
+	_, err := s.db.Exec(s.ctx, `UPDATE line SET `+set)
+	require.NoError(s.t, err)
+	s.KillServer()
+	require.NoError(s.t, s.Ready(s.ctx, patience))
+}
+
 // end stops the product; what the race detector found in the server fails the test.
 func end(t *testing.T, d *demo.Demo, name string) {
 	t.Helper()

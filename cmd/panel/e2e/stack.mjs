@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { spawn, execFileSync } from 'node:child_process'
 import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -48,18 +47,6 @@ function startJSON(file, args, options = {}) {
   return { child, next, seen }
 }
 
-/** A port below those of the media and those that the system gives to whoever connects: nobody takes it by chance meanwhile. */
-export function freePort() {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.on('error', (err) => (err.code === 'EADDRINUSE' ? done(freePort()) : fail(err)))
-    server.listen(8200 + Math.floor(Math.random() * 3700), '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => done(port))
-    })
-  })
-}
-
 /** The id of the server that runs now: a child of the demo, which starts another as soon as it ends. */
 function serverOf(demo) {
   for (const pid of readdirSync('/proc').filter((p) => /^\d+$/.test(p))) {
@@ -76,8 +63,7 @@ function serverOf(demo) {
 /** The whole product, without simulated citizens and officials. durable: what is stored is on the disk. */
 export async function startDemo({ durable = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hotline-e2e-'))
-  const port = await freePort()
-  const demo = startJSON(join(root, 'bin/hotline'), ['demo', '--json', '--calls=0', '--officials=0', `--dir=${dir}`, `--port=${port}`, '--ports=free', ...(durable ? ['--durable'] : [])])
+  const demo = startJSON(join(root, 'bin/hotline'), ['demo', '--json', '--calls=0', '--officials=0', `--dir=${dir}`, '--port=0', '--ports=free', ...(durable ? ['--durable'] : [])])
   const ready = await demo.next((m) => m.panel, 300000)
   return {
     ...ready,

@@ -29,7 +29,7 @@ func openPops(ctx context.Context, h *hall, boards int) (*pops, error) {
 		return nil, err
 	}
 	for id, who := range h.people {
-		err := listen(ctx, h.demo.Panel, who, "seat:"+id, func(b []byte, at time.Time) {
+		err := listen(ctx, who, "seat:"+id, func(b []byte, at time.Time) {
 			if isOffer(b) {
 				p.offers <- at
 			}
@@ -47,7 +47,7 @@ func openPops(ctx context.Context, h *hall, boards int) (*pops, error) {
 			return nil, err
 		}
 		for i := range boards {
-			if err := listen(ctx, h.demo.Panel, who, "board", nil); err != nil {
+			if err := listen(ctx, who, "board", nil); err != nil {
 				return nil, fmt.Errorf("board %d: %w", i+1, err)
 			}
 		}
