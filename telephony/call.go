@@ -50,7 +50,7 @@ const RedialWithin = 10 * time.Minute
 type Call struct {
 	ID         CallID
 	Channel    LegID  // the citizen's leg; empty while there is none (a callback is born without one)
-	Entity     string // of the exchange it lives in
+	Entity     string // the run of the exchange it lives in: Channel is an id of that run only
 	Line       agent.LineID
 	Session    string // of the Thursday event; empty outside one
 	Dialled    string

@@ -31,7 +31,7 @@ var (
 type Arrival struct {
 	ID      CallID // chosen by the controller
 	Channel LegID
-	Entity  string
+	Entity  string      // the run of the exchange that Channel is an id of; empty: an earlier one than that which is heard
 	Number  PhoneNumber // empty: anonymous
 	Dialled string
 	At      time.Time // when the exchange saw it

@@ -89,6 +89,7 @@ type Bridge struct {
 // Snapshot is what exists in the exchange (R2).
 type Snapshot struct {
 	Entity   string    // entity id and start-up time: changes when Asterisk was restarted
+	Began    time.Time // start-up time, by the exchange's own clock; zero: not told in a form that is known
 	Told     time.Time // by the exchange's own clock, to the second: when it told the channels; zero: it did not say
 	Channels []Channel
 	Bridges  []Bridge

@@ -13,6 +13,8 @@ import (
 	"hotline/telephony"
 )
 
+const entityAt = "@" // between the exchange's id and its start-up time
+
 // wireChannel has what ari.ChannelData lacks: where the channel is.
 type wireChannel struct {
 	ID       string `json:"id"`
@@ -42,6 +44,10 @@ func (c *Client) snapshot(ctx context.Context) (telephony.Snapshot, error) {
 	var err error
 	if s.Entity, err = c.entity(ctx); err != nil {
 		return s, err
+	}
+	_, began, _ := strings.Cut(s.Entity, entityAt)
+	if at, err := time.Parse(ari.DateFormat, began); err == nil {
+		s.Began = at.UTC()
 	}
 	var app ari.ApplicationData
 	if err := c.list(ctx, opApplication, &app, "applications", c.cfg.App); err != nil {
@@ -117,7 +123,7 @@ func (c *Client) entity(ctx context.Context) (string, error) {
 	if info.System.EntityID == "" || info.Status.StartupTime == "" {
 		return "", errors.New("the exchange does not tell its entity and start-up time")
 	}
-	return info.System.EntityID + "@" + info.Status.StartupTime, nil
+	return info.System.EntityID + entityAt + info.Status.StartupTime, nil
 }
 
 func (c *Client) list(ctx context.Context, op string, out any, path ...string) error {

@@ -57,7 +57,7 @@ func (a *actor) post(m message) bool {
 // while nobody listened; they get their places one after the other, and who comes now waits for that.
 func (c *Controller) arrive(ctx context.Context, in telephony.Arrival, up, found bool) {
 	a := c.newActor()
-	if !c.calls.claim(in.Channel, a) {
+	if !c.calls.claim(in.Entity, in.Channel, a) {
 		return
 	}
 	before, tried := c.turn.take(found)

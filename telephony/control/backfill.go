@@ -34,7 +34,7 @@ func (c *Controller) backfill(ctx context.Context, calls []telephony.NetCall, v 
 	var open []telephony.LegID
 	recorded := 0
 	for _, n := range calls {
-		if _, there := v.channels[n.Channel]; there || c.calls.byLeg(n.Channel) != nil {
+		if _, there := v.channels[n.Channel]; there || c.calls.byLeg(v.entity, n.Channel) != nil {
 			open = append(open, n.Channel)
 			continue
 		}
@@ -65,7 +65,7 @@ func (c *Controller) missed(ctx context.Context, n telephony.NetCall, v *view) (
 	limited, cancel := verb(ctx)
 	defer cancel()
 	call, created, err := c.cfg.Ledger.Arrive(limited, epoch, telephony.Arrival{
-		ID: telephony.CallID(newID()), Channel: n.Channel, Entity: v.entity, Number: n.Number, Dialled: n.Dialled, At: v.ours(n.Began, v.at),
+		ID: telephony.CallID(newID()), Channel: n.Channel, Entity: v.runOf(n.Began), Number: n.Number, Dialled: n.Dialled, At: v.ours(n.Began, v.at),
 	})
 	switch {
 	case errors.Is(err, telephony.ErrUnstorable): // nor will it be the next time

@@ -270,11 +270,17 @@ func (h *hall) call(from string) (telephony.CallID, telephony.LegID) {
 	h.t.Helper()
 	leg := h.fake.Call(from, number)
 	require.NotEmpty(h.t, leg)
-	var id string
+	return h.callIn(leg, h.fake.Entity()), leg
+}
+
+// callIn waits for the row of a citizen's leg in a run of the exchange.
+func (h *hall) callIn(leg telephony.LegID, run string) telephony.CallID {
+	h.t.Helper()
+	var id telephony.CallID
 	h.until("the call has a row", func() bool {
-		return h.pool.QueryRow(h.t.Context(), `SELECT id FROM call WHERE channel = $1`, string(leg)).Scan(&id) == nil
+		return h.pool.QueryRow(h.t.Context(), `SELECT id FROM call WHERE channel = $1 AND entity = $2`, string(leg), run).Scan(&id) == nil
 	})
-	return telephony.CallID(id), leg
+	return id
 }
 
 // read loads a call as it is stored.

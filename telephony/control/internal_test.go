@@ -98,3 +98,21 @@ func TestLookThatBeganBeforeTheFailureCountsForNothing(t *testing.T) {
 	require.True(t, q.answered(nil, began.Add(2*time.Second)))
 	require.True(t, q.worthAsking())
 }
+
+// An id that the exchange gave is one of a single run of it: in the next one it is somebody else's, who need not wait for the end of
+// the earlier call to be noticed.
+func TestSameLegInTheNextRun(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	old, next := b.newActor(), b.newActor()
+	require.True(t, b.calls.claim("first", "1.1", old))
+	require.False(t, b.calls.claim("first", "1.1", next))
+	require.True(t, b.calls.claim("second", "1.1", next))
+	b.sync.heard("second")
+	require.Same(t, next, b.ofLeg("1.1"))
+	b.calls.update(old, telephony.Call{ID: "old", Channel: "1.1", Entity: "first", Parts: []telephony.Participant{{Leg: "ours"}}})
+	require.Same(t, next, b.ofLeg("1.1"))
+	require.Same(t, old, b.calls.byLeg("first", "1.1"))
+	b.calls.drop(old)
+	require.Same(t, next, b.ofLeg("1.1"))
+}

@@ -61,11 +61,7 @@ func (h *hall) content(path string) string {
 
 func (h *hall) callOf(leg telephony.LegID) telephony.Call {
 	h.t.Helper()
-	var id telephony.CallID
-	h.until("the call has a row", func() bool {
-		return h.pool.QueryRow(h.t.Context(), `SELECT id FROM call WHERE channel = $1`, string(leg)).Scan(&id) == nil
-	})
-	return h.read(id)
+	return h.read(h.callIn(leg, h.fake.Entity()))
 }
 
 // outage is the same day in every test: one conversation that ends meanwhile, one that goes on, five who arrive, of whom one

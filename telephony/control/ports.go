@@ -37,7 +37,7 @@ type Switch interface {
 type Ledger interface {
 	// Arrive inserts the call's row and gives it its line by the dialled number and the window, and its place in order of
 	// arrival, or that of the unfinished call of the same number which it resumes. The row that is there already for that
-	// channel is returned with created false.
+	// channel of that run of the exchange is returned with created false.
 	Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (c telephony.Call, created bool, err error)
 	// Save stores changes together, all of them or none. ErrStale, ErrNotMaster, ErrSeatTaken, ErrNoWrapUp, ErrUnstorable.
 	Save(ctx context.Context, epoch int64, changes ...telephony.Change) error

@@ -201,7 +201,7 @@ func (c *Controller) adoptAll(ctx context.Context, rows []telephony.Call, v *vie
 		}
 	}
 	for _, ch := range v.arrivals() {
-		if c.calls.byLeg(ch.ID) != nil {
+		if c.calls.byLeg(v.entity, ch.ID) != nil {
 			continue
 		}
 		c.arrive(ctx, telephony.Arrival{
@@ -269,7 +269,7 @@ func (c *Controller) readSeats(ctx context.Context, fresh bool) error {
 func (c *Controller) dropStrays(ctx context.Context, v *view) int {
 	n := 0
 	for id := range v.channels {
-		if id.Ours() && c.calls.byLeg(id) == nil {
+		if id.Ours() && c.calls.byLeg(v.entity, id) == nil {
 			c.sendAway(id)
 			n++
 		}

@@ -3,11 +3,13 @@ package control_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
 	"hotline/telephony"
+	"hotline/telephony/control"
 )
 
 // F14, I1, I2: who gave up in the line, or while it rang, and rings again within ten minutes has the old place; the task to call
@@ -76,6 +78,48 @@ func TestRedialTooLate(t *testing.T) {
 	again, _ := h.call("13812345671")
 	require.Empty(t, h.read(again).Resumes)
 	require.Greater(t, h.read(again).Seq, h.read(first).Seq)
+}
+
+// F14: the exchange was restarted so fast that it gives the ids of before again, and who rings is the first that is heard of it. That
+// is another call, and nothing of the old one, whether the old one has a controller that knows it or not; a note of the net from
+// before is known by its time.
+func TestExchangeGivesTheSameIDsAgain(t *testing.T) {
+	t.Parallel()
+	for _, known := range []bool{true, false} {
+		t.Run(map[bool]string{true: "known", false: "not known"}[known], func(t *testing.T) {
+			t.Parallel()
+			h := newHall(t, []agent.SeatID{"A01"})
+			s := h.start()
+			h.sit("A01")
+			old, leg := h.call("13812345670")
+			h.talk(old)
+			if known {
+				h.fake.Restart()
+			} else {
+				require.NoError(t, s.stop())
+				h.fake.Restart()
+				before := time.Date(2026, time.November, 26, 0, 30, 59, 0, time.UTC) // the fake's second run begins a second later
+				h.start(func(c *control.Config) {
+					c.Net = &net{open: make(chan []telephony.LegID, 1), calls: []telephony.NetCall{
+						{Channel: "1764.9", Number: "13812345673", Dialled: number, Began: before, Ended: before.Add(time.Millisecond)},
+					}}
+				})
+			}
+			var same telephony.LegID
+			h.until("somebody rings", func() bool { same = h.fake.Call("13812345671", number); return same != "" })
+			require.Equal(t, leg, same)
+			again := h.callOf(same).ID
+			require.NoError(t, h.agents.RepushAll(t.Context(), true))
+			h.talk(again)
+			require.Equal(t, "platform", h.becomes(old, telephony.WordEnded).Cause)
+			require.Empty(t, h.fake.Returned())
+			if !known {
+				require.Empty(t, h.read(h.callIn("1764.9", "")).Entity)
+			}
+			h.serve()
+			h.tidy()
+		})
+	}
 }
 
 // F14: the exchange was restarted. Every call is closed as the platform's fault, the seats are free and nobody is rung before the

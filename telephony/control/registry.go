@@ -29,13 +29,14 @@ func (r *registry) init() {
 }
 
 // claim registers an actor for a citizen's leg; false when the leg has one already.
-func (r *registry) claim(leg telephony.LegID, a *actor) bool {
+func (r *registry) claim(run string, leg telephony.LegID, a *actor) bool {
+	key := legKey(run, leg)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.actors[asLeg+string(leg)]; ok {
+	if _, ok := r.actors[key]; ok {
 		return false
 	}
-	r.putLocked(a, []string{asLeg + string(leg)})
+	r.putLocked(a, []string{key})
 	return true
 }
 
@@ -46,7 +47,7 @@ func (r *registry) adopt(c telephony.Call, a *actor) bool {
 	if _, ok := r.calls[c.ID]; ok {
 		return false
 	}
-	if _, ok := r.actors[asLeg+string(c.Channel)]; ok && c.Channel != "" {
+	if _, ok := r.actors[legKey(c.Entity, c.Channel)]; ok && c.Channel != "" {
 		return false
 	}
 	r.calls[c.ID] = a
@@ -66,6 +67,14 @@ func (r *registry) update(a *actor, c telephony.Call) {
 	}
 }
 
+// legKey is the name under which a leg's call is found. An id that the exchange gave is one of that run only; ours are used once.
+func legKey(run string, leg telephony.LegID) string {
+	if leg.Ours() {
+		return asLeg + string(leg)
+	}
+	return asLeg + string(leg) + " " + run
+}
+
 // names are what a call is found by, in a fixed order.
 func names(c telephony.Call) []string {
 	var all []string
@@ -74,12 +83,17 @@ func names(c telephony.Call) []string {
 			all = append(all, kind+id)
 		}
 	}
-	add(asLeg, string(c.Channel))
+	addLeg := func(leg telephony.LegID) {
+		if leg != "" {
+			all = append(all, legKey(c.Entity, leg))
+		}
+	}
+	addLeg(c.Channel)
 	for leg := range c.Seen.Legs {
-		add(asLeg, string(leg))
+		addLeg(leg)
 	}
 	for _, p := range c.Parts {
-		add(asLeg, string(p.Leg))
+		addLeg(p.Leg)
 		if p.State != telephony.StateGone {
 			add(asSeat, string(p.Seat))
 			add(asPhone, p.Endpoint)
@@ -118,7 +132,9 @@ func (r *registry) dropLocked(a *actor) {
 	a.keys = nil
 }
 
-func (r *registry) byLeg(leg telephony.LegID) *actor    { return r.look(asLeg + string(leg)) }
+// byLeg finds the call of a leg in a run of the exchange.
+func (r *registry) byLeg(run string, leg telephony.LegID) *actor { return r.look(legKey(run, leg)) }
+
 func (r *registry) byOffer(id telephony.OfferID) *actor { return r.look(asOffer + string(id)) }
 func (r *registry) bySeat(id agent.SeatID) *actor       { return r.look(asSeat + string(id)) }
 func (r *registry) byPhone(endpoint string) *actor      { return r.look(asPhone + endpoint) }

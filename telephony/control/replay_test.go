@@ -22,7 +22,7 @@ func TestJournalOfWhoDiesLater(t *testing.T) {
 	at := time.Now().Add(-time.Minute).Truncate(time.Millisecond).UTC()
 	require.NoError(t, hung.Append(
 		telephony.Kept{Arrival: &telephony.Arrival{
-			ID: telephony.CallID(uuid.Must(uuid.NewV7()).String()), Channel: "1764.1", Number: "13812345671", Dialled: number, At: at,
+			ID: telephony.CallID(uuid.Must(uuid.NewV7()).String()), Channel: "1764.1", Entity: h.fake.Entity(), Number: "13812345671", Dialled: number, At: at,
 		}},
 		telephony.Kept{Left: &telephony.Left{Leg: "1764.1", At: at.Add(time.Second)}},
 	))

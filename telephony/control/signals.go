@@ -39,22 +39,22 @@ func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
 	case telephony.Unknown:
 		c.cfg.Observer.Strange(sig.Type)
 	case telephony.Answered:
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	case telephony.Ringing:
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	case telephony.EnteredBridge:
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	case telephony.LeftBridge:
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	case telephony.HangupRequested:
 		c.outage.left(sig.Leg, sig.Soft)
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	case telephony.LegLeft:
 		c.outage.left(sig.Leg, false)
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	case telephony.LegGone:
 		c.outage.left(sig.Leg, false)
-		c.toCall(c.calls.byLeg(sig.Leg), sig)
+		c.toCall(c.ofLeg(sig.Leg), sig)
 	}
 }
 
@@ -62,7 +62,7 @@ func (c *Controller) route(ctx context.Context, sig telephony.Signal) {
 func (c *Controller) entered(ctx context.Context, sig telephony.Entered) {
 	if sig.Leg.Ours() || len(sig.Args) > 0 && sig.Args[0] == argSeat {
 		c.cfg.Trace.Mark("seat answered", string(sig.Leg))
-		switch a := c.calls.byLeg(sig.Leg); {
+		switch a := c.ofLeg(sig.Leg); {
 		case a == nil && !c.sync.whole(): // its call may not be adopted yet: the comparison that is due tells
 			c.Reconcile()
 		case a == nil || !a.post(signalled{sig}):
@@ -78,6 +78,9 @@ func (c *Controller) entered(ctx context.Context, sig telephony.Entered) {
 		At: c.cfg.Now(), // not the exchange's time: its clock may be set otherwise (F26)
 	}, false, false)
 }
+
+// ofLeg is the call of a leg in the run of the exchange that is heard.
+func (c *Controller) ofLeg(leg telephony.LegID) *actor { return c.calls.byLeg(c.sync.entity(), leg) }
 
 func (c *Controller) toCall(a *actor, sig telephony.Signal) {
 	if a != nil {

@@ -13,13 +13,14 @@ type view struct {
 	at       time.Time // before it was taken
 	told     time.Time // by the exchange's clock, to the second
 	entity   string
+	began    time.Time // that run of the exchange, by its clock
 	channels map[telephony.LegID]telephony.Channel
 	bridges  map[telephony.BridgeID]telephony.Bridge
 }
 
 func newView(s telephony.Snapshot, at time.Time) *view {
 	v := &view{
-		at: at, told: s.Told, entity: s.Entity,
+		at: at, told: s.Told, entity: s.Entity, began: s.Began,
 		channels: make(map[telephony.LegID]telephony.Channel, len(s.Channels)), bridges: make(map[telephony.BridgeID]telephony.Bridge, len(s.Bridges)),
 	}
 	for _, ch := range s.Channels {
@@ -44,6 +45,14 @@ func (v *view) arrivals() []telephony.Channel {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return all
+}
+
+// runOf is the run of the exchange in which something happened at a time that it told; empty: an earlier one.
+func (v *view) runOf(at time.Time) string {
+	if at.Before(v.began) {
+		return ""
+	}
+	return v.entity
 }
 
 // came is when a channel came, by our clock.
@@ -73,6 +82,9 @@ func (v *view) of(c telephony.Call, adopted bool) telephony.Looked {
 	}
 	add := func(leg telephony.LegID) {
 		ch, ok := v.channels[leg]
+		if leg == c.Channel && looked.Restarted {
+			return // who has this id now is somebody else
+		}
 		if ok && (ch.InApp || leg != c.Channel) {
 			looked.Legs[leg] = telephony.LegSeen{Up: ch.Up() && ch.InApp, In: ch.Bridge}
 		}

@@ -20,10 +20,17 @@ import (
 const controller = "controller"
 
 // Arrive inserts the call's row with its line, its place and the citizen's part, and gives the row that is there already for
-// that channel. A call to a number that no line has is recorded without a line; a caller's number that is none is kept as
+// that channel of that run of the exchange. A call to a number that no line has is recorded without a line; a caller's number that is none is kept as
 // anonymous: a call counts, whatever the carrier sent.
 func (s *Store) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
-	c, err := s.insert(ctx, epoch, a)
+	var c telephony.Call
+	var err error
+	if a.Entity == "" {
+		err = s.unlessThere(ctx, a.Channel)
+	}
+	if err == nil {
+		c, err = s.insert(ctx, epoch, a)
+	}
 	if errors.Is(err, errResumed) { // by another call of the same number, in this moment: this one is a call of its own
 		c, err = s.insert(ctx, epoch, a)
 	}
@@ -33,12 +40,24 @@ func (s *Store) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (t
 	}
 	if errors.Is(err, errThere) {
 		var id string
-		if id, err = s.q.CallOfChannel(ctx, null(a.Channel)); err == nil {
+		if id, err = s.q.CallOfChannel(ctx, db.CallOfChannelParams{Channel: null(a.Channel), Entity: a.Entity}); err == nil {
 			c, err = s.Call(ctx, telephony.CallID(id))
 			return c, false, err
 		}
 	}
 	return telephony.Call{}, false, fmt.Errorf("record arrival %s on %q: %w", a.ID, a.Dialled, notFound(err))
+}
+
+// unlessThere is errThere when the channel has a row of whichever run of the exchange: of which it is, is not known.
+func (s *Store) unlessThere(ctx context.Context, channel telephony.LegID) error {
+	switch _, err := s.q.CallOfChannel(ctx, db.CallOfChannelParams{Channel: null(channel)}); {
+	case err == nil:
+		return errThere
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	default:
+		return err
+	}
 }
 
 // insert writes the row and reads what it has become, in one statement.

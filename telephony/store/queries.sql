@@ -216,9 +216,9 @@ FROM call c LEFT JOIN line l ON l.id = c.line
 WHERE c.id = sqlc.narg('id')::uuid OR sqlc.narg('id')::uuid IS NULL AND c.ended_at IS NULL
 ORDER BY c.line, c.priority, c.seq;
 
--- The id of the call that a citizen's leg belongs to.
+-- The id of the call that a citizen's leg belongs to, in one run of the exchange or ('') in whichever.
 -- name: CallOfChannel :one
-SELECT id FROM call WHERE channel = @channel;
+SELECT id FROM call WHERE channel = @channel AND (entity = @entity OR @entity = '') ORDER BY seq DESC LIMIT 1;
 
 -- The state of a call's row that tells whether a write has reached it, and how many of these offers it has.
 -- name: CallVersion :one

@@ -211,6 +211,26 @@ func TestArrivalIsRecordedOnceAndWhateverItIs(t *testing.T) {
 	require.Equal(t, first, again)
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact`))
 
+	next := a
+	next.ID, next.Entity = telephony.CallID(id(t)), "the next run" // which gives the same id anew
+	other, created, err := h.Arrive(ctx, 1, next)
+	require.NoError(t, err)
+	require.True(t, created)
+	require.NotEqual(t, first.ID, other.ID)
+	again, created, err = h.Arrive(ctx, 1, next)
+	require.NoError(t, err)
+	require.False(t, created)
+	require.Equal(t, other.ID, again.ID)
+	a.Channel = "chan-of-whichever"
+	a.ID, a.Entity = telephony.CallID(id(t)), "the next run"
+	kept, _, err := h.Arrive(ctx, 1, a)
+	require.NoError(t, err)
+	a.ID, a.Entity = telephony.CallID(id(t)), "" // of an earlier run, who knows which: the row that is there is its
+	again, created, err = h.Arrive(ctx, 1, a)
+	require.NoError(t, err)
+	require.False(t, created)
+	require.Equal(t, kept.ID, again.ID)
+
 	a = telephony.Arrival{ID: telephony.CallID(id(t)), Channel: "chan-2", Number: "garbage", Dialled: "99999", At: at}
 	stray, created, err := h.Arrive(ctx, 1, a)
 	require.NoError(t, err)

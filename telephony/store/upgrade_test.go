@@ -242,3 +242,19 @@ func TestDowngrade(t *testing.T) {
 	to(5)
 	require.Empty(t, o.breaches())
 }
+
+// Two calls with the same id of two runs of the exchange are both kept by a version that knows one run only.
+func TestDowngradeOfTheSameChannelTwice(t *testing.T) {
+	t.Parallel()
+	o, to := setupOlder(t)
+	o.fill()
+	to(8)
+	o.exec(`INSERT INTO call (id, channel, entity, line, dialled, num_tail, phase, seq, arrived_at, ended_at, outcome, epoch)
+		SELECT gen_random_uuid(), channel, 'f', line, dialled, num_tail, 'ended', nextval('call_seq'), $2, $2, 'abandoned_in_queue', epoch
+		FROM call WHERE id = $1`, o.calls["waits"].ID, at)
+	all := o.count(`SELECT count(*) FROM call`)
+	to(7)
+	require.Equal(t, all, o.count(`SELECT count(DISTINCT channel) FROM call`))
+	require.Equal(t, 1, o.count(`SELECT count(*) FROM call WHERE id = $1 AND channel = $2`, o.calls["waits"].ID, o.calls["waits"].Channel))
+	to(8)
+}

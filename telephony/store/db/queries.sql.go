@@ -446,12 +446,17 @@ func (q *Queries) CallNumber(ctx context.Context, id string) ([]byte, error) {
 }
 
 const callOfChannel = `-- name: CallOfChannel :one
-SELECT id FROM call WHERE channel = $1
+SELECT id FROM call WHERE channel = $1 AND (entity = $2 OR $2 = '') ORDER BY seq DESC LIMIT 1
 `
 
-// The id of the call that a citizen's leg belongs to.
-func (q *Queries) CallOfChannel(ctx context.Context, channel *string) (string, error) {
-	row := q.db.QueryRow(ctx, callOfChannel, channel)
+type CallOfChannelParams struct {
+	Channel *string
+	Entity  string
+}
+
+// The id of the call that a citizen's leg belongs to, in one run of the exchange or (”) in whichever.
+func (q *Queries) CallOfChannel(ctx context.Context, arg CallOfChannelParams) (string, error) {
+	row := q.db.QueryRow(ctx, callOfChannel, arg.Channel, arg.Entity)
 	var id string
 	err := row.Scan(&id)
 	return id, err
