@@ -321,10 +321,11 @@ func (s *step) adopt(e Looked) {
 			s.c.Seen.Playing = s.lostWords(p.Deadline)
 		}
 	}
+	// So may the words of who came while the row could not be written, and was answered before it stood.
+	if s.c.Seen.Playing == "" && s.c.AnsweredAt.IsZero() && e.Legs[s.c.Channel].Up && s.now.Before(s.c.ArrivedAt.Add(noticeLimit)) {
+		s.c.Seen.Playing = WaitWords(s.c.ID, s.c.Channel).Playback
+	}
 	if s.c.Phase == PhaseArrived {
-		if e.Legs[s.c.Channel].Up { // it was answered before its row stood: the words may run still
-			s.c.Seen.Playing = WaitWords(s.c.ID, s.c.Channel).Playback
-		}
 		s.arrived(e.Legs[s.c.Channel].Up)
 		return
 	}

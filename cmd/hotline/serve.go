@@ -103,6 +103,7 @@ func (s *server) pushSeats(ctx context.Context, entity string) {
 		if err == nil {
 			s.pushed.Store(entity)
 			s.sip.ready.Store(true)
+			s.log.InfoContext(ctx, "the exchange knows the seats' telephones", slog.Bool("restarted", restarted))
 			return
 		}
 		if !told {

@@ -130,9 +130,9 @@ func (d *desk) match(ctx context.Context, woke time.Time) {
 
 // next takes the pair that the line names.
 func (d *desk) next(ctx context.Context, woke time.Time) (match, bool) {
-	now := d.c.cfg.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	now := d.c.cfg.Now() // not before it is our turn: offers bear the order in which they were decided (I5)
 	pair, ok := d.line.Next(now)
 	if !ok {
 		return match{}, false

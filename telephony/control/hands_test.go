@@ -115,9 +115,28 @@ type ledger struct {
 	control.Ledger
 	power *power
 
-	mu    sync.Mutex // guards save and saved
+	mu    sync.Mutex // guards all below
 	save  func(telephony.Change) error
 	saved func([]telephony.Change, error) error
+	rows  func([]telephony.Call)
+}
+
+// onRows sets what is done between the reading of the open calls and its answer.
+func (l *ledger) onRows(f func([]telephony.Call)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rows = f
+}
+
+func (l *ledger) Open(ctx context.Context) ([]telephony.Call, error) {
+	rows, err := l.Ledger.Open(ctx)
+	l.mu.Lock()
+	f := l.rows
+	l.mu.Unlock()
+	if f != nil && err == nil {
+		f(rows)
+	}
+	return rows, err
 }
 
 // answer sets what the controller hears once changes are stored, or are not.
@@ -290,7 +309,7 @@ func (q *queue) Rebuild(ctx context.Context, line agent.LineID, waiting []teleph
 
 // observer counts, and can get in the way.
 type observer struct {
-	alarms, overflows, reconciled, rebuilt, refused atomic.Int64 // refused: offers that the ledger did not take
+	alarms, overflows, reconciled, rebuilt, refused, ended atomic.Int64 // refused: offers that the ledger did not take
 
 	mu     sync.Mutex // guards closed
 	closed func(telephony.OfferState)
@@ -311,12 +330,12 @@ func (o *observer) OfferClosed(state telephony.OfferState) {
 	}
 }
 
-func (o *observer) Alarmed(string)                    { o.alarms.Add(1) }
-func (o *observer) Overflowed()                       { o.overflows.Add(1) }
-func (o *observer) Reconciled(time.Duration, int)     { o.reconciled.Add(1) }
-func (o *observer) Rebuilt()                          { o.rebuilt.Add(1) }
-func (*observer) Offered(time.Duration)               {}
-func (*observer) CallEnded(telephony.Outcome, string) {}
+func (o *observer) Alarmed(string)                      { o.alarms.Add(1) }
+func (o *observer) Overflowed()                         { o.overflows.Add(1) }
+func (o *observer) Reconciled(time.Duration, int)       { o.reconciled.Add(1) }
+func (o *observer) Rebuilt()                            { o.rebuilt.Add(1) }
+func (*observer) Offered(time.Duration)                 {}
+func (o *observer) CallEnded(telephony.Outcome, string) { o.ended.Add(1) }
 func (o *observer) Failed(what string) {
 	if what == "offer" {
 		o.refused.Add(1)

@@ -116,3 +116,30 @@ func TestSameLegInTheNextRun(t *testing.T) {
 	b.calls.drop(old)
 	require.Same(t, next, b.ofLeg("1.1"))
 }
+
+// I5: a decision is stamped when it is its turn. One that was stamped while another was being made would look like the earlier one.
+func TestDecisionsAreStampedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	d := newDesk(b.Controller, telephony.LineInfo{ID: "line"})
+	b.desks.lines["line"], b.desks.home["A01"] = d, "line"
+	b.sync.heard("run")
+	connection, _ := b.sync.begin()
+	b.sync.compared(connection)
+	require.True(t, b.mayDecide())
+	early := 0
+	now := b.cfg.Now
+	b.cfg.Now = func() time.Time {
+		if d.mu.TryLock() {
+			early++
+			d.mu.Unlock()
+		}
+		return now()
+	}
+	_, _ = d.next(t.Context(), time.Time{})
+	require.Zero(t, early)
+	_, _ = d.pass(t.Context(), "A01")
+	require.Zero(t, early)
+	_, _ = b.desks.meet(t.Context(), telephony.Change{After: telephony.Call{ID: "c", Line: "line", Phase: telephony.PhaseWaiting}})
+	require.Zero(t, early)
+}

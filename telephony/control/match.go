@@ -63,15 +63,16 @@ func (ds *desks) pass(ctx context.Context, ch telephony.Change, cleared chan str
 	if d == nil {
 		return match{}, false
 	}
-	m, ok := d.pass(ctx, seat, ds.c.cfg.Now())
+	m, ok := d.pass(ctx, seat)
 	m.from = &passing{ends: ch, stored: make(chan error, 1), clear: cleared}
 	return m, ok
 }
 
 // pass takes the pair of a seat that is about to be idle, if the line names it.
-func (d *desk) pass(ctx context.Context, seat agent.SeatID, now time.Time) (match, bool) {
+func (d *desk) pass(ctx context.Context, seat agent.SeatID) (match, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	now := d.c.cfg.Now()
 	s, known := d.line.Seat(seat)
 	if _, flies := d.flying[seat]; !known || flies || d.left[seat] > 0 || !s.Since.IsZero() || d.c.clock.keeps(seat) {
 		return match{}, false
@@ -94,10 +95,10 @@ func (ds *desks) meet(ctx context.Context, ch telephony.Change) (match, bool) {
 	if d == nil || !ds.c.mayDecide() {
 		return match{}, false
 	}
-	now := ds.c.cfg.Now()
 	w := ch.After.Waits()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	now := ds.c.cfg.Now()
 	d.line.Join(w)
 	pair, ok := d.line.Next(now)
 	if !ok || pair.Call != w.Call {

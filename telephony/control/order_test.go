@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -143,7 +144,7 @@ func TestOrderAtATakeOver(t *testing.T) {
 				<-time.After(2 * time.Millisecond) // an exchange counts in milliseconds
 			}
 			require.NoError(t, s.stop())
-			s = h.start()
+			s = h.start(patient)
 			h.serve()
 			h.inOrder(43)
 			require.Zero(t, s.watch.refused.Load(), "no seat was matched twice")
@@ -153,6 +154,35 @@ func TestOrderAtATakeOver(t *testing.T) {
 			h.tidy()
 		})
 	}
+}
+
+// A call that ends while a comparison reads the rows is over: its row of before gets no second actor, which would end it once more and
+// offer its seat, that rings for the next caller, to the one after.
+func TestCallThatEndsWhileRowsAreRead(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	s := h.start()
+	h.sit("A01")
+	call, leg := h.call("13812345678")
+	h.talk(call)
+	compared := s.watch.reconciled.Load()
+	s.ledger.onRows(func(rows []telephony.Call) {
+		s.ledger.onRows(nil)
+		require.Len(t, rows, 1)
+		h.fake.HangUp(leg)
+		h.until("the call is over, and its actor gone", func() bool {
+			return s.watch.ended.Load() == 1 && errors.Is(s.Mute(t.Context(), call, telephony.Muted{Seat: "A01"}, "person:1"), telephony.ErrNotInCall)
+		})
+	})
+	s.Reconcile()
+	h.until("compared", func() bool { return s.watch.reconciled.Load() > compared })
+	saves := s.power.count("save:" + string(call))
+	compared = s.watch.reconciled.Load()
+	s.Reconcile()
+	h.until("compared again", func() bool { return s.watch.reconciled.Load() > compared })
+	require.Equal(t, saves, s.power.count("save:"+string(call)))
+	require.Equal(t, int64(1), s.watch.ended.Load(), "it ends once")
+	h.tidy()
 }
 
 // RT14: two matches are in flight at the kill; the later caller's is stored, the earlier's is not. The next controller gives the

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,8 +34,26 @@ func backlog(t *testing.T, wrapUp int) (*hall, *shift, telephony.CallID, telepho
 	first, _ := h.call("13812345678")
 	leg, _ := h.talk(first)
 	next, _ := h.call("13812345679")
-	h.becomes(next, telephony.WordQueued)
+	h.known(next)
 	return h, s, first, leg, next
+}
+
+// known waits until the controller on duty has a stored call in its line, as the queue has heard by then.
+func (h *hall) known(call telephony.CallID) {
+	h.t.Helper()
+	h.becomes(call, telephony.WordQueued)
+	h.until("the line knows of it", func() bool {
+		all, _, err := h.queue.List(h.t.Context(), hallLine)
+		require.NoError(h.t, err)
+		return slices.ContainsFunc(all, func(w telephony.Waiting) bool { return w.Call == call })
+	})
+}
+
+// wrapsUp waits until the controller on duty knows that the first call's end is stored, and counts the time of the wrap-up.
+func (h *hall) wrapsUp(s *shift) {
+	h.t.Helper()
+	h.until("wrap-up", func() bool { return s.watch.ended.Load() > 0 })
+	require.Equal(h.t, agent.WorkWrapUp, h.seat("A01").Work)
 }
 
 // RH2: what ends at a seat and what begins there are one step of the ledger, when the official hangs up and no wrap-up follows.
@@ -74,7 +93,7 @@ func TestNextPleaseIsOneStep(t *testing.T) {
 	h, s, first, leg, next := backlog(t, 3600)
 	h.fake.HangUp(leg)
 	h.becomes(first, telephony.WordEnded)
-	h.until("wrap-up", func() bool { return h.seat("A01").Work == agent.WorkWrapUp })
+	h.wrapsUp(s)
 	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()))
 	require.Equal(t, telephony.WordOffered, h.read(next).Word(), "when the answer comes, the offer stands")
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact a JOIN fact b ON b.xid = a.xid WHERE a.subject = 'A01' AND a.kind = 'seat.work'
@@ -151,7 +170,7 @@ func TestLostAnswerOfNextPlease(t *testing.T) {
 	h, s, first, leg, next := backlog(t, 2)
 	h.fake.HangUp(leg)
 	h.becomes(first, telephony.WordEnded)
-	h.until("wrap-up", func() bool { return h.seat("A01").Work == agent.WorkWrapUp })
+	h.wrapsUp(s)
 	over := h.seat("A01").Until
 	lost := errDead
 	s.ledger.answer(func(changes []telephony.Change, err error) error {
@@ -199,7 +218,7 @@ func TestQueueHearsOfAPairAfterTheRequest(t *testing.T) {
 	h, s, first, leg, next := backlog(t, 3600)
 	h.fake.HangUp(leg)
 	h.becomes(first, telephony.WordEnded)
-	h.until("wrap-up", func() bool { return h.seat("A01").Work == agent.WorkWrapUp })
+	h.wrapsUp(s)
 	request, done := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	s.queue.onPair(func(ctx context.Context) {

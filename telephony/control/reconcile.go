@@ -100,37 +100,47 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if c.HoldOnly() {
 		return telephony.ErrNoDecision
 	}
-	began := c.cfg.Now()
+	l := c.newLaps()
 	if err := c.outage.drain(ctx); err != nil { // what is kept comes first: who has a row is not found anew
 		return err
 	}
+	l.lap("journal")
 	connection, fresh := c.sync.begin()
 	if err := c.readLines(ctx); err != nil {
 		return err
 	}
 	missed := c.netCalls(ctx)
+	l.lap("lines")
 	v, err := c.look(ctx)
 	if err != nil {
 		return err
 	}
+	l.lap("look")
+	dealt := c.calls.reading()
+	defer dealt()
 	rows, err := c.openCalls(ctx)
 	if err != nil {
 		return err
 	}
+	l.lap("rows")
 	if err := c.holdBridges(ctx, v); err != nil {
 		return err
 	}
 	mended := c.adoptAll(ctx, rows, v)
+	dealt()
 	settled := c.show(v)
 	mended += c.dropStrays(ctx, v)
 	if fresh {
 		waitFor(ctx, settled, adoptLimit)
 	}
+	l.lap("calls")
 	if err := c.readSeats(ctx, fresh); err != nil {
 		return err
 	}
+	l.lap("seats")
 	if fresh {
 		c.sync.compared(connection)
+		l.tell(ctx, mended)
 	}
 	for _, d := range c.desks.all() {
 		d.wake(c.cfg.Now())
@@ -138,8 +148,31 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err := c.backfill(ctx, missed, v); err != nil { // nobody waits for it, however many they are
 		c.cfg.Log.WarnContext(ctx, "record the calls of the net", "err", err)
 	}
-	c.cfg.Observer.Reconciled(c.cfg.Now().Sub(began), mended)
+	c.cfg.Observer.Reconciled(l.took(), mended)
 	return nil
+}
+
+// laps tell how long each part of a comparison took: who waits after a restart waits for all of them.
+type laps struct {
+	c           *Controller
+	began, last time.Time
+	parts       []any
+}
+
+func (c *Controller) newLaps() *laps {
+	now := c.cfg.Now()
+	return &laps{c: c, began: now, last: now}
+}
+
+func (l *laps) lap(part string) {
+	now := l.c.cfg.Now()
+	l.parts, l.last = append(l.parts, part+"_ms", now.Sub(l.last).Milliseconds()), now
+}
+
+func (l *laps) took() time.Duration { return l.c.cfg.Now().Sub(l.began) }
+
+func (l *laps) tell(ctx context.Context, mended int) {
+	l.c.cfg.Log.InfoContext(ctx, "compared with the exchange", append([]any{"mended", mended}, l.parts...)...)
 }
 
 func (c *Controller) look(ctx context.Context) (*view, error) {

@@ -10,9 +10,11 @@ import (
 
 // registry finds the actor that a signal or a command is for: by leg, call, offer, seat or telephone.
 type registry struct {
-	mu     sync.Mutex // guards actors, calls and the actors' keys
+	mu     sync.Mutex // guards all below and the actors' keys
 	actors map[string]*actor
 	calls  map[telephony.CallID]*actor
+	// over are the calls that were dropped while rows are being read: what those say of them is from before. Nil: none are.
+	over map[telephony.CallID]struct{}
 }
 
 // Names under which an actor is found begin so.
@@ -40,11 +42,27 @@ func (r *registry) claim(run string, leg telephony.LegID, a *actor) bool {
 	return true
 }
 
-// adopt registers an actor for a call of an earlier controller; false when the call has one.
+// reading remembers from now on which calls are dropped, until the rows that are about to be read are dealt with: then what it
+// returns is called.
+func (r *registry) reading() func() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = make(map[telephony.CallID]struct{})
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.over = nil
+	}
+}
+
+// adopt registers an actor for a call of an earlier controller; false when the call has one, or had one while its row was read.
 func (r *registry) adopt(c telephony.Call, a *actor) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.calls[c.ID]; ok {
+		return false
+	}
+	if _, ok := r.over[c.ID]; ok {
 		return false
 	}
 	if _, ok := r.actors[legKey(c.Entity, c.Channel)]; ok && c.Channel != "" {
@@ -112,6 +130,9 @@ func (r *registry) drop(a *actor) {
 	r.dropLocked(a)
 	if r.calls[a.call.ID] == a {
 		delete(r.calls, a.call.ID)
+		if r.over != nil {
+			r.over[a.call.ID] = struct{}{}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -134,12 +135,16 @@ const (
 	freePorts = 3700
 )
 
-// FreePort is one of 127.0.0.1 on which nobody listens now, of "tcp4" or "udp4".
+// FreePort is one of 127.0.0.1 on which nobody listens now, of "tcp4" or "udp4", and which no process that lives has got from here:
+// whom it is for may listen on it a while later.
 func FreePort(ctx context.Context, kind string) (int, error) {
 	var c net.ListenConfig
 	var err error
 	for range 50 {
 		port := firstFree + rand.IntN(freePorts) //nolint:gosec // which port it is, is no secret
+		if err = claimPort(kind, port); err != nil {
+			continue
+		}
 		var closer io.Closer
 		if kind == "udp4" {
 			closer, err = c.ListenPacket(ctx, kind, "127.0.0.1:"+strconv.Itoa(port))
@@ -151,6 +156,19 @@ func FreePort(ctx context.Context, kind string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("find a free port: %w", err)
+}
+
+// claimPort keeps a port from other processes for as long as this one lives, by a name that the system gives to one at a time.
+func claimPort(kind string, port int) error {
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("claim a port: %w", err)
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: fmt.Sprintf("@hotline-port-%s-%d", kind, port)}); err != nil {
+		_ = syscall.Close(fd)
+		return fmt.Errorf("claim port %d: %w", port, err)
+	}
+	return nil
 }
 
 // stores starts Postgres and Redis and leaves their addresses in files that only we can read.

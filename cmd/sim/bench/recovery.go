@@ -1,11 +1,16 @@
 package bench
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"hotline/cmd/hotline/demo"
@@ -14,9 +19,10 @@ import (
 
 // recovered is what B8 has measured.
 type recovered struct {
-	ours    Sample // kill -9 of hotline -> a seat that has hung up meanwhile is rung for the citizen whose turn it is
-	bare    Sample // process start, one SELECT, GET /channels
-	wrong   int    // offers to somebody whose turn it was not
+	ours    Sample   // kill -9 of hotline -> a seat that has hung up meanwhile is rung for the citizen whose turn it is
+	bare    Sample   // process start, one SELECT, GET /channels
+	wrong   int      // offers to somebody whose turn it was not
+	way     []string // of the last kill, as the server's log tells it
 	waiting int
 }
 
@@ -44,6 +50,7 @@ func (h *hall) recovery(ctx context.Context, o Options) (recovered, error) {
 	}
 	for i := range o.Kills {
 		seat := fmt.Sprintf("A%02d", i%o.Seats+1)
+		began := time.Now()
 		took, right, waiting, err := h.kill(ctx, seat)
 		if err != nil {
 			return r, err
@@ -52,6 +59,7 @@ func (h *hall) recovery(ctx context.Context, o Options) (recovered, error) {
 			r.wrong++
 		}
 		r.ours, r.waiting = append(r.ours, took), waiting
+		r.way = h.wayBack(began, took)
 		pause(ctx, 3*time.Second) // what else the new one has to do
 		bare, err := h.look(ctx, o)
 		if err != nil {
@@ -115,6 +123,35 @@ func (h *hall) kill(ctx context.Context, seat string) (time.Duration, bool, int,
 			return 0, false, 0, ctx.Err()
 		}
 	}
+}
+
+// wayBack is what the server's log says of its start, in milliseconds from the kill.
+func (h *hall) wayBack(killed time.Time, took time.Duration) []string {
+	if !h.traced {
+		return nil
+	}
+	log, err := os.ReadFile(filepath.Join(h.demo.Options.Dir, "hotline.log"))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	out := []string{"  way back after a kill:", fmt.Sprintf("  %10s   %s", "ms", "")}
+	for line := range bytes.Lines(log) {
+		var said map[string]any
+		if json.Unmarshal(line, &said) != nil {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(said["time"]))
+		if since := at.Sub(killed); err == nil && since > 0 && since < took {
+			what := []string{fmt.Sprint(said["msg"])}
+			for _, part := range slices.Sorted(maps.Keys(said)) {
+				if strings.HasSuffix(part, "_ms") {
+					what = append(what, fmt.Sprintf("%s %v", part, said[part]))
+				}
+			}
+			out = append(out, fmt.Sprintf("  %10d   %s", since.Milliseconds(), strings.Join(what, " ")))
+		}
+	}
+	return append(out, fmt.Sprintf("  %10d   INVITE seen", took.Milliseconds()))
 }
 
 // look starts the process that knows the least.

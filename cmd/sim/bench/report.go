@@ -242,6 +242,9 @@ func (r *report) printKill() {
 }
 
 func (r *report) printTrace() {
+	for _, line := range r.killed.way {
+		r.line("%s", line)
+	}
 	for _, w := range r.ways {
 		if len(w.took) == 0 {
 			continue // Queue() notes nothing
