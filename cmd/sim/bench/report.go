@@ -118,7 +118,7 @@ func (r *report) costTable() {
 	)
 	if r.options.Trace {
 		r.line("")
-		r.line("  What Postgres was asked most in hotline's turns, times per call:")
+		r.line("  What Postgres worked on longest in hotline's turns: times per call, µs each, µs per call:")
 		for _, text := range s.sql.most(s.calls, 25) {
 			r.line("  %s", text)
 		}
