@@ -23,16 +23,16 @@ func TestPgbenchSaysWhatHotlineSays(t *testing.T) {
 		[]string{"line:session", `a"b`},
 		time.Date(2026, 11, 27, 1, 2, 3, 0, time.UTC),
 		[]byte{1, 2},
-		true,
+		true, []byte(nil),
 	}
-	got := bench.PgbenchScript("-- name: Save :exec\nSELECT $1::uuid, $2, $3, $4, $5, $6::json, $7::text[], $8, $9, $10", args, args[:3])
+	got := bench.PgbenchScript("-- name: Save :exec\nSELECT $1::uuid, $2, $3, $4, $5, $6::json, $7::text[], $8, $9, $10, $11", args, args[:3])
 	require.NotContains(t, got, call)
 	require.NotContains(t, got, offer)
 	require.NotContains(t, got, "-- name")
 	require.Contains(t, got, "SELECT (E'0190a000-0000-7000-8000-' || lpad(:client_id::text, 12, '0'))::uuid::uuid, :v0, :v1, NULL, ((E'B' || lpad(:client_id::text, 2, '0')))")
 	require.Contains(t, got, `(E'{"leg"\x3a"h-' || (E'0190c000-0000-7000-8000-' || lpad(:n::text, 12, '0')) || E'","at"\x3anull}')::json`)
 	require.Contains(t, got, `E'{"line\x3asession","a\\"b"}'::text[]`)
-	require.Contains(t, got, `E'2026-11-27T01\x3a02\x3a03Z', E'\\x0102', E'true'`)
+	require.Contains(t, got, `E'2026-11-27T01\x3a02\x3a03Z', E'\\x0102', E'true', NULL`)
 	require.Equal(t, 2, strings.Count(got, "\\startpipeline\n"), "each commit is a pipeline")
 }
 

@@ -56,7 +56,7 @@ func argument(arg any) string {
 		}
 		return argument(n.Elem().Interface())
 	}
-	if arg == nil {
+	if n := reflect.ValueOf(arg); !n.IsValid() || n.Kind() == reflect.Slice && n.IsNil() {
 		return "NULL"
 	}
 	return expression(plain(arg))
