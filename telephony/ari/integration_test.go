@@ -80,6 +80,8 @@ func TestLiveCall(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, channel(t, s, offer).InApp)
 	require.Equal(t, talk, channel(t, s, offer).Bridge)
+	require.False(t, s.Began.IsZero())
+	require.False(t, s.Began.After(channel(t, s, caller).CreatedAt), "the run began before its calls")
 
 	require.NoError(t, dialog.Bye(ctx))
 	require.Equal(t, telephony.HangupRequested{Leg: caller}, until[telephony.HangupRequested](t, b))

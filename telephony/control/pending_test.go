@@ -102,6 +102,7 @@ func TestFinishWrapUpAppliesTheWish(t *testing.T) {
 	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()))
 	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()), "once more is no error")
 	h.until("rest", func() bool { return h.seat("A01").Intent == agent.IntentRest })
+	require.Positive(t, s.power.count("work_over"), "a comparison beside it may apply the wish too")
 	require.ErrorIs(t, s.FinishWrapUp(t.Context(), "Z99", "person:1"), telephony.ErrNotFound)
 	h.tidy()
 }

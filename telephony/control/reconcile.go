@@ -116,8 +116,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return err
 	}
 	l.lap("look")
-	dealt := c.calls.reading()
-	defer dealt()
+	defer c.calls.reading()()
 	rows, err := c.openCalls(ctx)
 	if err != nil {
 		return err
@@ -127,7 +126,6 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return err
 	}
 	mended := c.adoptAll(ctx, rows, v)
-	dealt()
 	settled := c.show(v)
 	mended += c.dropStrays(ctx, v)
 	if fresh {

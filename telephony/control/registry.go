@@ -42,8 +42,7 @@ func (r *registry) claim(run string, leg telephony.LegID, a *actor) bool {
 	return true
 }
 
-// reading remembers from now on which calls are dropped, until the rows that are about to be read are dealt with: then what it
-// returns is called.
+// reading remembers from now on which calls are dropped; what it returns ends that, when the rows that are read now are dealt with.
 func (r *registry) reading() func() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

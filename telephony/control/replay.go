@@ -271,7 +271,7 @@ func (o *outage) drainEnds(ctx context.Context) error {
 	var passed []*entry
 	asked := false
 	for e := o.next(false, passed); e != nil; e = o.next(false, passed) {
-		if a := o.c.calls.byLeg(o.c.sync.entity(), e.Left.Leg); a != nil {
+		if a := o.c.ofLeg(e.Left.Leg); a != nil {
 			if !o.heardBy(ctx, a) {
 				passed = append(passed, e)
 				continue

@@ -20,8 +20,8 @@ import (
 const controller = "controller"
 
 // Arrive inserts the call's row with its line, its place and the citizen's part, and gives the row that is there already for
-// that channel of that run of the exchange. A call to a number that no line has is recorded without a line; a caller's number that is none is kept as
-// anonymous: a call counts, whatever the carrier sent.
+// that channel of that run of the exchange. A call to a number that no line has is recorded without a line; a caller's number that
+// is none is kept as anonymous: a call counts, whatever the carrier sent.
 func (s *Store) Arrive(ctx context.Context, epoch int64, a telephony.Arrival) (telephony.Call, bool, error) {
 	var c telephony.Call
 	var err error

@@ -142,7 +142,8 @@ func FreePort(ctx context.Context, kind string) (int, error) {
 	var err error
 	for range 50 {
 		port := firstFree + rand.IntN(freePorts) //nolint:gosec // which port it is, is no secret
-		if err = claimPort(kind, port); err != nil {
+		var claim int
+		if claim, err = claimPort(kind, port); err != nil {
 			continue
 		}
 		var closer io.Closer
@@ -154,21 +155,23 @@ func FreePort(ctx context.Context, kind string) (int, error) {
 		if err == nil {
 			return port, closer.Close()
 		}
+		_ = syscall.Close(claim)
 	}
 	return 0, fmt.Errorf("find a free port: %w", err)
 }
 
-// claimPort keeps a port from other processes for as long as this one lives, by a name that the system gives to one at a time.
-func claimPort(kind string, port int) error {
+// claimPort keeps a port from other processes by a name that the system gives to one at a time: until the descriptor that it gives is
+// closed, which is when this process ends at the latest.
+func claimPort(kind string, port int) (int, error) {
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("claim a port: %w", err)
+		return 0, fmt.Errorf("claim a port: %w", err)
 	}
 	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: fmt.Sprintf("@hotline-port-%s-%d", kind, port)}); err != nil {
 		_ = syscall.Close(fd)
-		return fmt.Errorf("claim port %d: %w", port, err)
+		return 0, fmt.Errorf("claim port %d: %w", port, err)
 	}
-	return nil
+	return fd, nil
 }
 
 // stores starts Postgres and Redis and leaves their addresses in files that only we can read.

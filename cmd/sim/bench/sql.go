@@ -17,7 +17,7 @@ type queries struct {
 	by           map[string]work
 }
 
-// work is how often one was run, and how long Postgres worked on it in all, in milliseconds: its plan, its triggers, not its commit.
+// work is how often a statement was run, and how long that took in all, in milliseconds: its triggers too, not its commit.
 type work struct {
 	times int64
 	took  float64
