@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Errors of the presence machine and the service.
@@ -13,6 +14,8 @@ var (
 	ErrDeviceNotOK = errors.New("the seat's telephone is not ready")
 	// ErrNotAllowed: the person has no right to this act.
 	ErrNotAllowed = errors.New("not allowed")
+	// ErrNotAssigned: the place is not assigned to the person now (RS4).
+	ErrNotAssigned = errors.New("the place is not assigned to the person")
 	// ErrNotFound: there is no such seat, person or unit.
 	ErrNotFound = errors.New("not found")
 	// ErrReplaced: the page that reports no longer holds the seat's telephone; another one does.
@@ -24,6 +27,11 @@ var (
 	// ErrExists: a person with that login name is there already.
 	ErrExists = errors.New("exists already")
 )
+
+// TooManyError says when what is asked too often, or by too many at once, may be tried again.
+type TooManyError struct{ After time.Duration }
+
+func (e *TooManyError) Error() string { return fmt.Sprintf("too many: try again in %s", e.After) }
 
 // SeatTakenError says who has the place already. It may be the same person, on another page (A1: take-over dialog).
 type SeatTakenError struct{ By PersonID }

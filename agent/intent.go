@@ -30,7 +30,7 @@ func wish(s State, e Wished, now time.Time) (State, []Fact, error) {
 		return s, nil, nil
 	}
 	n.Version++
-	return n, []Fact{intentFact(n, e.Reason)}, nil
+	return n, []Fact{forced(e.Force, intentFact(n, e.Reason))}, nil
 }
 
 func checkWish(e Wished) error {
@@ -78,7 +78,7 @@ func cancelPending(s State, e PendingCancelled) (State, []Fact, error) {
 		n.RestCode, n.RestMinutes = "", 0
 	}
 	n.Version++
-	return n, []Fact{intentFact(n, "")}, nil
+	return n, []Fact{forced(e.Force, intentFact(n, ""))}, nil
 }
 
 // withIntent sets what the person wants from now on. The same intent keeps the time since which it holds; a new length of

@@ -2,27 +2,42 @@ package agent
 
 import (
 	"context"
-	"slices"
+	"regexp"
+
+	"hotline/agent/policy"
 )
 
 // PersonID is a person's UUID.
 type PersonID string
 
-// Role is a right-bearing part that a person plays; the table of rights is reliability.md 8.
-type Role string
+// Role is a right-bearing part that a person plays; package policy has the table of rights.
+type Role = policy.Role
 
-// The roles. The three administrators are separated (GB/T 22239-2019 8.1.5).
+// The roles, as policy has them.
 const (
-	RoleOfficial      Role = "official"
-	RoleRecorder      Role = "recorder"
-	RoleOperator      Role = "operator"
-	RoleSupervisor    Role = "supervisor"
-	RoleOffice        Role = "office"
-	RoleUnit          Role = "unit"
-	RoleSystemAdmin   Role = "system_admin"
-	RoleSecurityAdmin Role = "security_admin"
-	RoleAuditAdmin    Role = "audit_admin"
+	RoleOfficial      = policy.Official
+	RoleRecorder      = policy.Recorder
+	RoleOperator      = policy.Operator
+	RoleSupervisor    = policy.Supervisor
+	RoleOffice        = policy.Office
+	RoleUnit          = policy.UnitClerk
+	RoleSystemAdmin   = policy.SystemAdmin
+	RoleSecurityAdmin = policy.SecurityAdmin
+	RoleAuditAdmin    = policy.AuditAdmin
 )
+
+var loginName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
+
+// IsLoginName says that a person may have it as login name; 0001's CHECK is the authority.
+func IsLoginName(name string) bool { return loginName.MatchString(name) }
+
+// CheckRoles refuses roles that one person must not have: *FieldError.
+func CheckRoles(roles []Role) error {
+	if err := policy.CheckRoles(roles); err != nil {
+		return &FieldError{Field: "roles", Mend: err.Error()}
+	}
+	return nil
+}
 
 // Identity is who acts: the signed-in person, as every handler and audit row sees it.
 type Identity struct {
@@ -34,10 +49,19 @@ type Identity struct {
 	Login     string // id of the login, for cutting its sockets; never the token
 }
 
-// Has reports whether the person plays one of the roles.
-func (i Identity) Has(roles ...Role) bool {
-	return slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(i.Roles, r) })
+// Can says that the person may do that to the resource; Resource{} takes the whole right.
+func (i Identity) Can(a policy.Action, r policy.Resource) bool { return policy.Can(i.Roles, a, r) }
+
+// ScopeOf is how far the person's right to an action goes.
+func (i Identity) ScopeOf(a policy.Action) policy.Scope { return policy.ScopeOf(i.Roles, a) }
+
+// Reach is how far the person's right goes in a list.
+func (i Identity) Reach(a policy.Action) policy.Reach {
+	return policy.Reach{Scope: i.ScopeOf(a), Person: string(i.Person), Unit: i.Unit}
 }
+
+// Is says that somebody is this person; nobody is no person's.
+func (i Identity) Is(p PersonID) bool { return p != "" && p == i.Person }
 
 // Actor is the name under which acts are recorded in the fact log.
 func (i Identity) Actor() string { return "person:" + string(i.Person) }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,12 @@ type (
 		Place  Place
 		Force  bool
 		Reason string
+	}
+	// Attended says that who sits at a place beside has no page any more, or has one again (RU13).
+	Attended struct {
+		Who   PersonID
+		Place Place
+		Away  bool
 	}
 	// Connected says that a page of the person brings a telephone. The endpoint is fresh.
 	Connected struct {
@@ -67,6 +74,7 @@ type (
 
 func (Took) presence()             {}
 func (Left) presence()             {}
+func (Attended) presence()         {}
 func (Connected) presence()        {}
 func (Registered) presence()       {}
 func (Reported) presence()         {}
@@ -93,6 +101,8 @@ func apply(s State, e Event, now time.Time) (State, []Fact, error) {
 		return take(s, e, now)
 	case Left:
 		return leave(s, e, now)
+	case Attended:
+		return attend(s, e)
 	case Connected:
 		return connect(s, e)
 	case Registered:
@@ -113,14 +123,16 @@ func take(s State, e Took, now time.Time) (State, []Fact, error) {
 	if e.By == "" {
 		return s, nil, ErrNotAllowed
 	}
-	if e.Place == PlaceRecorder {
-		return takeRecorder(s, e)
+	if !slices.Contains(Places(s.Kind), Chair(s.Kind, e.Place)) || e.Place == PlaceOperator {
+		return s, nil, &FieldError{Field: "place", Mend: "the seat has no place of that name"}
+	}
+	if at := s.placeOf(e.By); at != "" && at != e.Place {
+		return s, nil, &PersonElsewhereError{Seat: s.Seat}
+	}
+	if e.Place != PlaceOfficial {
+		return takeSide(s, e)
 	}
 	switch {
-	case e.Place != PlaceOfficial:
-		return s, nil, &FieldError{Field: "place", Mend: "want official or recorder"}
-	case s.Recorder == e.By:
-		return s, nil, &PersonElsewhereError{Seat: s.Seat}
 	case s.Person == "":
 		n := signedOut(s, now)
 		n.Person = e.By
@@ -139,26 +151,26 @@ func take(s State, e Took, now time.Time) (State, []Fact, error) {
 	return n, []Fact{clientFact(n), deviceFact(n)}, nil
 }
 
-func takeRecorder(s State, e Took) (State, []Fact, error) {
-	switch {
-	case s.Person == e.By:
-		return s, nil, &PersonElsewhereError{Seat: s.Seat}
-	case s.Recorder == e.By:
-		return s, nil, nil
-	case s.Recorder != "":
-		return s, nil, &SeatTakenError{By: s.Recorder}
-	}
+func takeSide(s State, e Took) (State, []Fact, error) {
 	n := s
-	n.Recorder = e.By
+	side := n.side(e.Place)
+	before := *side
+	switch {
+	case before.Person == e.By:
+		return s, nil, nil
+	case before.Person != "" && !before.Away:
+		return s, nil, &SeatTakenError{By: before.Person}
+	}
+	*side = Side{Person: e.By}
 	n.Version++
+	if before.Person != "" {
+		return n, []Fact{signedOutFact(n, before.Person, e.Place, "page closed"), takenFact(n, e)}, nil
+	}
 	return n, []Fact{takenFact(n, e)}, nil
 }
 
 func leave(s State, e Left, now time.Time) (State, []Fact, error) {
-	who := s.Person
-	if e.Place == PlaceRecorder {
-		who = s.Recorder
-	}
+	who := s.At(e.Place)
 	switch {
 	case who == "":
 		return s, nil, nil
@@ -166,15 +178,15 @@ func leave(s State, e Left, now time.Time) (State, []Fact, error) {
 		return s, nil, ErrNotAllowed
 	case e.Force && e.Reason == "":
 		return s, nil, ErrReasonMissing
-	case e.Place == PlaceRecorder:
+	case e.Place != PlaceOfficial:
 		n := s
-		n.Recorder = ""
+		*n.side(e.Place) = Side{}
 		n.Version++
-		return n, []Fact{signedOutFact(n, who, PlaceRecorder, e.Reason)}, nil
+		return n, []Fact{forced(e.Force, signedOutFact(n, who, e.Place, e.Reason))}, nil
 	case s.Work == WorkIdle:
 		n := signedOut(s, now)
 		n.Version++
-		return n, []Fact{signedOutFact(n, who, PlaceOfficial, e.Reason)}, nil
+		return n, []Fact{forced(e.Force, signedOutFact(n, who, PlaceOfficial, e.Reason))}, nil
 	case s.Pending == PendingSignOut:
 		return s, nil, nil
 	}
@@ -184,7 +196,7 @@ func leave(s State, e Left, now time.Time) (State, []Fact, error) {
 		n.RestCode, n.RestMinutes = "", 0 // of a rest that was pending before
 	}
 	n.Version++
-	return n, []Fact{intentFact(n, e.Reason)}, nil
+	return n, []Fact{forced(e.Force, intentFact(n, e.Reason))}, nil
 }
 
 func takenFact(s State, e Took) Fact {
@@ -220,7 +232,7 @@ func workEnded(s State, now time.Time) (State, []Fact, error) {
 	return n, []Fact{intentFact(n, "")}, nil
 }
 
-// signedOut is the seat without a person at the telephone; the recorder stays.
+// signedOut is the seat without a person at the telephone; who sits beside stays.
 func signedOut(s State, now time.Time) State {
 	n := withIntent(withoutPhone(s), IntentBusy, "", 0, now)
 	n.Person = ""

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -174,12 +175,41 @@ func TestRecorderComesAndGoesFreely(t *testing.T) {
 	s := ready(t)
 	s.Work = agent.WorkEngaged
 	s = after(t, s, agent.Took{By: wang, Place: agent.PlaceRecorder})
-	require.Equal(t, wang, s.Recorder)
+	require.Equal(t, wang, s.Recorder.Person)
 	_, _, err := agent.Apply(s, agent.Left{By: li, Place: agent.PlaceRecorder}, at())
 	require.ErrorIs(t, err, agent.ErrNotAllowed)
 	s = after(t, s, agent.Left{By: wang, Place: agent.PlaceRecorder})
 	require.Empty(t, s.Recorder)
 	require.Equal(t, li, s.Person)
+}
+
+// Deputies and the room are an official's; nobody takes a place that the seat has not, or a second one at it.
+func TestASeatHasItsPlaces(t *testing.T) {
+	t.Parallel()
+	all := []agent.Place{agent.PlaceOfficial, agent.PlaceRecorder, agent.PlaceDeputy, agent.PlaceRoom, agent.PlaceSupervisor, agent.PlaceOperator, "throne"}
+	for kind, has := range map[agent.SeatKind]int{agent.SeatOfficial: 5, agent.SeatOperator: 3} {
+		got := 0
+		for _, place := range all {
+			s := empty()
+			s.Kind = kind
+			n, _, err := agent.Apply(s, agent.Took{By: wang, Place: place}, at())
+			if field, ok := errors.AsType[*agent.FieldError](err); ok {
+				require.Equal(t, "place", field.Field)
+				continue
+			}
+			require.NoError(t, err)
+			got++
+			require.Equal(t, wang, n.At(place))
+			require.True(t, n.Sits(wang))
+			for _, other := range []agent.Place{agent.PlaceOfficial, agent.PlaceRecorder, agent.PlaceSupervisor} {
+				var elsewhere *agent.PersonElsewhereError
+				if _, _, err = agent.Apply(n, agent.Took{By: wang, Place: other}, at()); other != place {
+					require.ErrorAs(t, err, &elsewhere)
+				}
+			}
+		}
+		require.Equal(t, has, got, kind)
+	}
 }
 
 func TestSupervisorForcesWithAReason(t *testing.T) { // A14
@@ -224,11 +254,11 @@ func anyEvent(t *rapid.T, s agent.State) agent.Event {
 	person := rapid.SampledFrom([]agent.PersonID{li, wang, ""})
 	client := rapid.SampledFrom([]string{"page-1", "page-2", ""})
 	endpoint := rapid.SampledFrom([]string{"ep-1", "ep-2", ""})
-	place := rapid.SampledFrom([]agent.Place{agent.PlaceOfficial, agent.PlaceRecorder})
+	place := rapid.SampledFrom([]agent.Place{agent.PlaceOfficial, agent.PlaceRecorder, agent.PlaceDeputy, agent.PlaceRoom})
 	reason := rapid.SampledFrom([]string{"", "检修"})
 	version := rapid.SampledFrom([]int64{s.Version, s.Version, s.Version - 1, s.Version + 1})
 	coin := rapid.Bool()
-	switch rapid.IntRange(0, 7).Draw(t, "event") {
+	switch rapid.IntRange(0, 8).Draw(t, "event") {
 	case 0:
 		return agent.Took{By: person.Draw(t, "by"), Place: place.Draw(t, "place"), TakeOver: coin.Draw(t, "take over")}
 	case 1:
@@ -247,6 +277,8 @@ func anyEvent(t *rapid.T, s agent.State) agent.Event {
 		return agent.PendingCancelled{By: person.Draw(t, "by"), Version: version.Draw(t, "version"), Force: coin.Draw(t, "force")}
 	case 6:
 		return agent.WorkEnded{}
+	case 7:
+		return agent.Attended{Who: person.Draw(t, "who"), Place: place.Draw(t, "place"), Away: coin.Draw(t, "away")}
 	}
 	w := agent.Wished{
 		By: person.Draw(t, "by"), Version: version.Draw(t, "version"), Force: coin.Draw(t, "force"), Reason: reason.Draw(t, "reason"),
@@ -296,7 +328,11 @@ func TestPresenceLaws(t *testing.T) {
 				require.Equal(t, agent.IntentBusy, n.Intent)
 				require.True(t, s.Person == "" || s.Work == agent.WorkIdle, "nobody is signed out of a call")
 			}
-			require.False(t, n.Person != "" && n.Person == n.Recorder)
+			require.False(t, n.Person != "" && n.Person == n.Recorder.Person)
+			require.True(t, s.Person == n.Person || !is[agent.Attended](e), "a page that is gone takes no official's place")
+			for _, p := range agent.Sides() {
+				require.False(t, n.Beside(p).Away && n.Beside(p).Person == "", "nobody is away")
+			}
 			if n.Work == agent.WorkIdle {
 				require.False(t, n.IdleSince().Before(n.Since))
 			} else {
@@ -305,6 +341,11 @@ func TestPresenceLaws(t *testing.T) {
 			s = n
 		}
 	})
+}
+
+func is[T agent.Event](e agent.Event) bool {
+	_, ok := e.(T)
+	return ok
 }
 
 // track keeps the model's own book of which telephone the exchange sees: a fresh account is not seen yet.

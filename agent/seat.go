@@ -1,6 +1,9 @@
 package agent
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SeatID is the short name of a place in the hall, "A01".
 type SeatID string
@@ -58,14 +61,37 @@ const (
 	SeatOperator SeatKind = "operator"
 )
 
-// Place is one of the two chairs at a seat.
+// Place is a chair at a seat.
 type Place string
 
-// The places: the one who answers has the telephone, the recorder types beside.
+// The places: the one who answers, and those beside.
 const (
-	PlaceOfficial Place = "official"
-	PlaceRecorder Place = "recorder"
+	PlaceOfficial   Place = "official"   // who answers, and whom calls are offered to
+	PlaceOperator   Place = "operator"   // who answers at an operator's seat, as assignments and sittings name it; see Chair
+	PlaceRecorder   Place = "recorder"   // types beside
+	PlaceDeputy     Place = "deputy"     // stands in for the official, and sees the seat's calls as the recorder does
+	PlaceRoom       Place = "room"       // is at hand in the hall (peers.md 4.3 no. 7); sees a call when named to it, and none before
+	PlaceSupervisor Place = "supervisor" // sees what the role lets, at whatever place
 )
+
+// Places are those that a kind of seat has, as assignments and sittings name them.
+func Places(kind SeatKind) []Place {
+	if kind == SeatOperator {
+		return []Place{PlaceOperator, PlaceRecorder, PlaceSupervisor}
+	}
+	return []Place{PlaceOfficial, PlaceRecorder, PlaceDeputy, PlaceRoom, PlaceSupervisor}
+}
+
+// AtDesk says that whoever sits there has part in the calls of the seat (RS4).
+func (p Place) AtDesk() bool { return p != "" && p != PlaceRoom && p != PlaceSupervisor }
+
+// Chair is a place as assignments and sittings name it.
+func Chair(kind SeatKind, place Place) Place {
+	if kind == SeatOperator && place == PlaceOfficial {
+		return PlaceOperator
+	}
+	return place
+}
 
 // Work is what the seat does for calls; written by telephony, read here.
 type Work string
@@ -83,8 +109,8 @@ type State struct {
 	Seat      SeatID
 	Line      LineID
 	Person    PersonID // empty: signed out
-	Recorder  PersonID // empty: nobody beside
-	Client    string   // page that holds the softphone
+	Recorder  Side
+	Client    string // page that holds the softphone
 	Phone     Phone
 	Endpoint  string
 	Contact   string
@@ -97,6 +123,10 @@ type State struct {
 	Since     time.Time // of the intent
 	Version   int64
 
+	Deputy     Side
+	Room       Side
+	Supervisor Side
+
 	Kind        SeatKind
 	Registered  bool // the exchange sees the telephone; Device is made of this and of the page's report
 	RestMinutes int  // planned length of the rest; 0: open-ended
@@ -104,6 +134,65 @@ type State struct {
 	Work      Work
 	WorkSince time.Time
 	Until     time.Time // end of wrap-up
+}
+
+// Side is who sits at a place beside the one who answers.
+type Side struct {
+	Person PersonID // empty: nobody
+	Away   bool     // has had no page for a while (RU13); the place is theirs until somebody else takes it, or for long
+}
+
+// Sides are the places beside, in the order in which screens show them.
+func Sides() []Place { return []Place{PlaceRecorder, PlaceDeputy, PlaceRoom, PlaceSupervisor} }
+
+// side is a place beside; nil: it is none.
+func (s *State) side(p Place) *Side {
+	switch p {
+	case PlaceRecorder:
+		return &s.Recorder
+	case PlaceDeputy:
+		return &s.Deputy
+	case PlaceRoom:
+		return &s.Room
+	case PlaceSupervisor:
+		return &s.Supervisor
+	case PlaceOfficial, PlaceOperator:
+	}
+	return nil
+}
+
+// Beside is who sits at a place beside; nobody where there is none.
+func (s State) Beside(p Place) Side {
+	if side := s.side(p); side != nil {
+		return *side
+	}
+	return Side{}
+}
+
+// At is who sits at a place; empty: nobody.
+func (s State) At(p Place) PersonID {
+	if p == PlaceOfficial {
+		return s.Person
+	}
+	return s.Beside(p).Person
+}
+
+// Absent are the places whose person has had no page for a while (RU13); never nil.
+func (s State) Absent() []Place {
+	return slices.DeleteFunc(Sides(), func(p Place) bool { return !s.Beside(p).Away })
+}
+
+// Sits says that a person has a place at the seat.
+func (s State) Sits(who PersonID) bool { return s.placeOf(who) != "" }
+
+// placeOf is where at the seat a person sits; empty: nowhere there.
+func (s State) placeOf(who PersonID) Place {
+	for _, p := range append(Sides(), PlaceOfficial) {
+		if who != "" && s.At(p) == who {
+			return p
+		}
+	}
+	return ""
 }
 
 // Open says that the person at the seat takes calls: everything of "routable" (peers.md 3.1) but the work.

@@ -10,13 +10,16 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"hotline/agent/policy"
 )
 
 // Step is one change of a seat, stored whole or not at all.
 type Step struct {
 	Seat   SeatID
 	Actor  string   // who caused it: person:<uuid>, controller, system
-	Sits   PersonID // a person about to take a place: has no other one, and may sign in
+	Sits   PersonID // a person about to take a place: has no other one, may sign in, and is assigned to it
+	Place  Place    // that Sits is about
 	At     time.Time
 	Decide func(State) (State, []Fact, error)
 }
@@ -25,12 +28,18 @@ type Step struct {
 type Store interface {
 	// Update lets decide on the seat and its work as they are, saves and appends the facts, in one short transaction that fails if
 	// either has changed meanwhile: then Decide runs again. It returns the seat before and after. ErrNotFound; *PersonElsewhereError,
-	// ErrNotAllowed for Sits.
+	// ErrNotAllowed for Sits, and ErrNotAssigned for what was decided already.
 	Update(ctx context.Context, step Step) (before, after State, err error)
 	// Seats loads every seat.
 	Seats(ctx context.Context) ([]State, error)
 	// SeatOfEndpoint finds the seat whose telephone that is. ErrNotFound.
 	SeatOfEndpoint(ctx context.Context, endpoint string) (SeatID, error)
+	// ConnectBeside notes the telephone of who sits at a place beside, and tells which one they had; "": none. ErrNotFound: they do not.
+	ConnectBeside(ctx context.Context, at Sitting, who PersonID, client string, phone Account) (string, error)
+	// PhonesBeside lists the telephones of places beside that the exchange may know.
+	PhonesBeside(ctx context.Context) ([]PhoneBeside, error)
+	// ForgetPhone says that the exchange knows the telephone of an ended sitting no more.
+	ForgetPhone(ctx context.Context, endpoint string) error
 }
 
 // Phones provisions telephone accounts in the exchange.
@@ -67,10 +76,11 @@ type Account struct {
 	Realm    string
 }
 
-// Take gives the person a place at a seat (A1). *SeatTakenError, *PersonElsewhereError, ErrNotAllowed, ErrNotFound.
+// Take gives the person a place at a seat that is assigned to them now (A1, RS4). *SeatTakenError, *PersonElsewhereError,
+// ErrNotAllowed, ErrNotAssigned, ErrNotFound.
 func (s *Service) Take(ctx context.Context, by Identity, seat SeatID, place Place, takeOver bool) (State, error) {
-	before, after, err := s.apply(ctx, seat, by.Actor(), by.Person, func(st State) (Event, error) {
-		if !by.May(sitting(st.Kind, place)) {
+	before, after, err := s.step(ctx, Step{Seat: seat, Actor: by.Actor(), Sits: by.Person, Place: place}, func(st State) (Event, error) {
+		if !by.Can(sitting(st.Kind, place), policy.Resource{}) {
 			return nil, ErrNotAllowed
 		}
 		return Took{By: by.Person, Place: place, TakeOver: takeOver}, nil
@@ -82,22 +92,31 @@ func (s *Service) Take(ctx context.Context, by Identity, seat SeatID, place Plac
 	return after, nil
 }
 
-func sitting(kind SeatKind, place Place) Action {
-	switch {
-	case place == PlaceRecorder:
-		return ActSitRecorder
-	case kind == SeatOperator:
-		return ActSitOperator
+// sitting is the right to sit at a place; what is none is nobody's.
+func sitting(kind SeatKind, place Place) policy.Action {
+	switch Chair(kind, place) {
+	case PlaceOfficial:
+		return policy.SitOfficial
+	case PlaceOperator:
+		return policy.SitOperator
+	case PlaceRecorder:
+		return policy.SitRecorder
+	case PlaceDeputy:
+		return policy.SitDeputy
+	case PlaceRoom:
+		return policy.SitRoom
+	case PlaceSupervisor:
+		return policy.SitSupervisor
 	}
-	return ActSitOfficial
+	return 0
 }
 
 // SignOut gives a place back, at once or, for the one at the telephone, when the seat's work is over. Somebody else's place
 // is a supervisor's to clear, with a reason (A14).
 func (s *Service) SignOut(ctx context.Context, by Identity, seat SeatID, place Place, reason string) (State, error) {
-	before, after, err := s.apply(ctx, seat, by.Actor(), "", func(st State) (Event, error) {
-		own := st.Person == by.Person && place == PlaceOfficial || st.Recorder == by.Person && place == PlaceRecorder
-		return Left{By: by.Person, Place: place, Force: !own && by.May(ActForce), Reason: reason}, nil
+	before, after, err := s.step(ctx, Step{Seat: seat, Actor: by.Actor()}, func(st State) (Event, error) {
+		own := by.Is(st.At(place))
+		return Left{By: by.Person, Place: place, Force: !own && by.Can(policy.LeaveSeat, policy.Resource{}), Reason: reason}, nil
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("sign out of seat %s: %w", seat, err)
@@ -109,11 +128,11 @@ func (s *Service) SignOut(ctx context.Context, by Identity, seat SeatID, place P
 // Phone gives a page of the person at the seat a fresh telephone account; the one before ends. A sip phone at a fixed
 // contact works at once.
 func (s *Service) Phone(ctx context.Context, by Identity, seat SeatID, client string, phone Phone, contact string) (Account, error) {
-	acc, err := s.newAccount(phone)
+	acc, err := s.newAccount(phone, "seat")
 	if err != nil {
 		return Account{}, err
 	}
-	before, after, err := s.apply(ctx, seat, by.Actor(), "", func(State) (Event, error) {
+	before, after, err := s.step(ctx, Step{Seat: seat, Actor: by.Actor()}, func(State) (Event, error) {
 		return Connected{By: by.Person, Client: client, Phone: phone, Endpoint: acc.Endpoint, HA1: acc.HA1, Contact: contact}, nil
 	})
 	if err != nil {
@@ -148,7 +167,7 @@ func (s *Service) EndpointOnline(ctx context.Context, endpoint string, online bo
 
 // Device is the page's own report of its sound. ErrReplaced when another page has the telephone.
 func (s *Service) Device(ctx context.Context, by Identity, seat SeatID, client string, device Device) error {
-	_, _, err := s.apply(ctx, seat, by.Actor(), "", func(State) (Event, error) {
+	_, _, err := s.step(ctx, Step{Seat: seat, Actor: by.Actor()}, func(State) (Event, error) {
 		return Reported{By: by.Person, Client: client, Device: device}, nil
 	})
 	if err != nil {
@@ -168,11 +187,11 @@ type Wish struct {
 
 // SetIntent makes the seat ready, resting or busy; while a citizen is on the line, rest and busy wait for the end (A2–A4, A14).
 func (s *Service) SetIntent(ctx context.Context, by Identity, seat SeatID, w Wish) (State, error) {
-	_, after, err := s.apply(ctx, seat, by.Actor(), "", func(st State) (Event, error) {
+	_, after, err := s.step(ctx, Step{Seat: seat, Actor: by.Actor()}, func(st State) (Event, error) {
+		force, err := forces(by, st)
 		return Wished{
-			By: by.Person, Intent: w.Intent, RestCode: w.RestCode, Minutes: w.Minutes, Version: w.Version,
-			Force: forces(by, st), Reason: w.Reason,
-		}, nil
+			By: by.Person, Intent: w.Intent, RestCode: w.RestCode, Minutes: w.Minutes, Version: w.Version, Force: force, Reason: w.Reason,
+		}, err
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("intent of seat %s: %w", seat, err)
@@ -182,8 +201,9 @@ func (s *Service) SetIntent(ctx context.Context, by Identity, seat SeatID, w Wis
 
 // CancelPending takes a pending rest, busy or sign-out back (A4).
 func (s *Service) CancelPending(ctx context.Context, by Identity, seat SeatID, version int64) (State, error) {
-	_, after, err := s.apply(ctx, seat, by.Actor(), "", func(st State) (Event, error) {
-		return PendingCancelled{By: by.Person, Version: version, Force: forces(by, st)}, nil
+	_, after, err := s.step(ctx, Step{Seat: seat, Actor: by.Actor()}, func(st State) (Event, error) {
+		force, err := forces(by, st)
+		return PendingCancelled{By: by.Person, Version: version, Force: force}, err
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("pending intent of seat %s: %w", seat, err)
@@ -191,10 +211,17 @@ func (s *Service) CancelPending(ctx context.Context, by Identity, seat SeatID, v
 	return after, nil
 }
 
-func forces(by Identity, s State) bool { return s.Person != by.Person && by.May(ActForce) }
+// forces says that somebody acts on a seat that is not theirs. ErrNotAllowed.
+func forces(by Identity, s State) (bool, error) {
+	own := by.Is(s.Person)
+	if !by.Can(policy.SetIntent, policy.Resource{Own: own}) {
+		return false, ErrNotAllowed
+	}
+	return !own, nil
+}
 
 // newAccount makes an account that nobody had before. A sip phone authenticates by its address, so it has no secret.
-func (s *Service) newAccount(phone Phone) (Account, error) {
+func (s *Service) newAccount(phone Phone, kind string) (Account, error) {
 	name, secret := make([]byte, 8), make([]byte, 24)
 	if _, err := rand.Read(name); err != nil {
 		return Account{}, fmt.Errorf("endpoint name: %w", err)
@@ -202,7 +229,7 @@ func (s *Service) newAccount(phone Phone) (Account, error) {
 	if _, err := rand.Read(secret); err != nil {
 		return Account{}, fmt.Errorf("endpoint secret: %w", err)
 	}
-	acc := Account{Endpoint: "seat-" + hex.EncodeToString(name), Realm: s.Realm}
+	acc := Account{Endpoint: kind + "-" + hex.EncodeToString(name), Realm: s.Realm}
 	if phone != PhoneSIP {
 		digest := md5.Sum([]byte(acc.Endpoint + ":" + s.Realm + ":" + hex.EncodeToString(secret))) //nolint:gosec // as above
 		acc.HA1 = hex.EncodeToString(digest[:])

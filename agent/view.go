@@ -1,17 +1,21 @@
 package agent
 
-import "time"
+import (
+	"time"
+
+	"hotline/agent/policy"
+)
 
 // SeatView is a seat as screens show it: its state with the names of its people and what it does for calls.
 type SeatView struct {
 	State
-	Label        string
-	UnitName     string
-	PersonName   string
-	RecorderName string
-	Call         string
-	Offer        string
-	Misses       int
+	Label      string
+	UnitName   string
+	PersonName string
+	Names      map[Place]string // of who sits beside; the board has the recorder's alone
+	Call       string
+	Offer      string
+	Misses     int
 }
 
 // Shown is the one word that a screen shows for a seat (peers.md 3.1).
@@ -99,6 +103,43 @@ type Person struct {
 	Roles      []Role
 	DisabledAt time.Time // zero: may sign in
 	CreatedAt  time.Time
+}
+
+// Standing is what a person is now, whatever was true at the sign-in: roles, unit, and the seat where they sit.
+type Standing struct {
+	Identity // person, unit and roles; nothing of a login
+
+	Seat  SeatID // empty: nowhere, or no longer by an assignment
+	Place Place
+	Line  LineID // of the seat
+	Tx    uint64 // transaction in which they sat down: news of the seat from before is not theirs (RS5)
+}
+
+// Sitter is a person who sits somewhere, with what must be true of them for that.
+type Sitter struct {
+	Sitting
+
+	Person   PersonID
+	Kind     SeatKind
+	Roles    []Role
+	Disabled bool
+	SignedIn bool // anywhere, or at a plain telephone, which needs no page
+	Assigned bool // to the place, now or in a session that is over: its end throws nobody out
+}
+
+// Lost says why the person can no longer sit there; empty: nothing is lost.
+func (s Sitter) Lost() string {
+	switch {
+	case s.Disabled:
+		return "barred"
+	case !policy.Can(s.Roles, sitting(s.Kind, s.Place), policy.Resource{}):
+		return "role taken back"
+	case !s.Assigned:
+		return "assignment taken back"
+	case !s.SignedIn:
+		return "login ended"
+	}
+	return ""
 }
 
 // Sitting is where a person sits.

@@ -1,7 +1,8 @@
 // Package realtime pushes what happens to browsers over WebSockets. It knows topics, facts and gauges, and no domain: what a topic
 // means and who may hear it is told by an Authorizer.
 //
-// Messages are JSON text frames from server to browser; the browser says nothing (commands go by HTTP):
+// asyncapi.json describes all of this for those outside. Messages are JSON text frames from server to browser; the browser says nothing
+// (commands go by HTTP):
 //
 //	{"type":"hello","position":"12-34","resumed":true}     first; resumed false: read fresh snapshots
 //	{"type":"fact","position":"12-35","kind":"call.offered","subject":"…","topics":["…"],"at":"…","actor":"…","data":{…}}

@@ -130,7 +130,7 @@ type gatedRights struct{ *gate }
 
 func (r gatedRights) Rule(context.Context, ...realtime.Subject) (realtime.Rule, error) {
 	r.pass()
-	return func(realtime.Subject, string) bool { return true }, nil
+	return func(realtime.Subject, string) (factlog.Position, bool) { return factlog.Position{}, true }, nil
 }
 
 func TestCutReachesASocketThatIsJustOpening(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -42,6 +42,9 @@ type Config struct {
 	// boards then cost one write each per call's step, not one per fact, and the seat that rings is told first. 0: not at all.
 	Gather time.Duration
 
+	// Refuse answers who gets no socket: with a status, and a word for why (socket.ticket, not_allowed, origin, unavailable).
+	Refuse func(w http.ResponseWriter, r *http.Request, status int, why string)
+
 	Told func(f factlog.Fact) // hears of each fact that the sockets have been given; nil: nobody does
 }
 
@@ -53,6 +56,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Machine == nil {
 		c.Machine = c.Now
+	}
+	if c.Refuse == nil {
+		c.Refuse = func(w http.ResponseWriter, _ *http.Request, status int, why string) { http.Error(w, why, status) }
 	}
 	set(&c.PingEvery, 5*time.Second)
 	set(&c.PongWait, 12*time.Second)
@@ -102,6 +108,14 @@ func New(cfg Config) *Hub {
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: handshakeLimit, Subprotocols: []string{protocol},
 		CheckOrigin: func(r *http.Request) bool { return slices.Contains(cfg.Origins, r.Header.Get("Origin")) },
+		Error: func(w http.ResponseWriter, r *http.Request, status int, _ error) {
+			w.Header().Set("Sec-WebSocket-Version", "13")
+			why := "invalid"
+			if status == http.StatusForbidden {
+				why = "origin"
+			}
+			cfg.Refuse(w, r, status, why)
+		},
 	}
 	return h
 }
@@ -132,7 +146,7 @@ func (h *Hub) deliver(ctx context.Context, facts []factlog.Fact) error {
 	for _, f := range facts {
 		h.mu.Lock()
 		h.at = f.Position
-		to := h.hearersLocked(f.Topics)
+		to := h.hearersLocked(f.Topics, f.Position)
 		h.mu.Unlock()
 		if len(to) > 0 {
 			frame, err := factFrame(f, false)
@@ -160,7 +174,7 @@ func (h *Hub) Early(facts []factlog.Fact) {
 			continue
 		}
 		h.mu.Lock()
-		to := h.hearersLocked(particulars(f.Topics))
+		to := h.hearersLocked(particulars(f.Topics), f.Position)
 		h.mu.Unlock()
 		if len(to) == 0 {
 			continue
@@ -176,8 +190,8 @@ func (h *Hub) Early(facts []factlog.Fact) {
 	}
 }
 
-// hearersLocked are those of any of the topics, each once.
-func (h *Hub) hearersLocked(topics []string) []*socket {
+// hearersLocked are those of any of the topics who may hear of it what stands there in the log, each once.
+func (h *Hub) hearersLocked(topics []string, at factlog.Position) []*socket {
 	h.round++
 	most := 0
 	for _, topic := range topics {
@@ -186,7 +200,7 @@ func (h *Hub) hearersLocked(topics []string) []*socket {
 	to := make([]*socket, 0, most)
 	for _, topic := range topics {
 		for s := range h.topics[topic] {
-			if s.round != h.round {
+			if s.round != h.round && !at.Less(s.from[topic]) {
 				s.round = h.round
 				to = append(to, s)
 			}
@@ -195,10 +209,13 @@ func (h *Hub) hearersLocked(topics []string) []*socket {
 	return to
 }
 
+// now is beyond everything that has been told.
+var now = factlog.Position{XID: math.MaxUint64} //nolint:gochecknoglobals // a constant
+
 // Gauge sends a topic's figures; a browser that has not yet got the ones before gets these instead.
 func (h *Hub) Gauge(topic string, data any) {
 	h.mu.Lock()
-	to := h.hearersLocked([]string{topic})
+	to := h.hearersLocked([]string{topic}, now)
 	h.mu.Unlock()
 	if len(to) == 0 {
 		return
@@ -260,40 +277,6 @@ func (h *Hub) Cut(login string) {
 	for _, s := range h.of(login) {
 		s.end(closeLoginEnded, "login ended")
 	}
-}
-
-// Logins lists the logins that have a socket open.
-func (h *Hub) Logins() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	logins := map[string]struct{}{}
-	for s := range h.sockets {
-		logins[s.who.Login] = struct{}{}
-	}
-	return slices.Collect(maps.Keys(logins))
-}
-
-// Recheck asks the Authorizer again, once, about every topic of the logins' sockets; a socket that hears what is no longer allowed
-// ends. While the Authorizer cannot tell, nobody is cut.
-func (h *Hub) Recheck(ctx context.Context, logins []string) error {
-	sockets := h.of(logins...)
-	if len(sockets) == 0 {
-		return nil
-	}
-	who := make([]Subject, len(sockets))
-	for i, s := range sockets {
-		who[i] = s.who
-	}
-	rule, err := h.cfg.Authorizer.Rule(ctx, who...)
-	if err != nil {
-		return fmt.Errorf("ask what %d sockets may hear: %w", len(sockets), err)
-	}
-	for _, s := range sockets {
-		if !rule.all(s.who, s.topics) {
-			s.end(closeNotAllowed, "not allowed")
-		}
-	}
-	return nil
 }
 
 func (h *Hub) of(logins ...string) []*socket {

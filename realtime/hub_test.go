@@ -21,6 +21,7 @@ import (
 	"hotline/deploy/migrations/pgtest"
 	"hotline/realtime"
 	"hotline/realtime/factlog"
+	"hotline/realtime/realtimetest"
 )
 
 // bundle is a hub on a database of its own behind a real HTTP server.
@@ -36,7 +37,9 @@ type bundle struct {
 type perSubject struct{}
 
 func (perSubject) Rule(context.Context, ...realtime.Subject) (realtime.Rule, error) {
-	return func(who realtime.Subject, topic string) bool { return topic == "board" || topic == "seat:"+who.ID }, nil
+	return func(who realtime.Subject, topic string) (factlog.Position, bool) {
+		return factlog.Position{}, topic == "board" || topic == "seat:"+who.ID
+	}, nil
 }
 
 func setup(tb testing.TB, change func(*realtime.Config)) *bundle {
@@ -77,6 +80,14 @@ func (b *bundle) append(t *testing.T, kind string, topics ...string) {
 		})
 	}))
 	b.signal.Wake()
+}
+
+// after is the place behind what has been told, whatever other transactions still go on.
+func (b *bundle) after(t *testing.T) factlog.Position {
+	t.Helper()
+	var p factlog.Position
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT max(xid::text::bigint) + 1 FROM fact`).Scan(&p.XID))
+	return p
 }
 
 func (b *bundle) head(t *testing.T) string {
@@ -142,7 +153,10 @@ func next(t *testing.T, c *websocket.Conn) message {
 	t.Helper()
 	require.NoError(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
 	var m message
-	require.NoError(t, c.ReadJSON(&m))
+	_, told, err := c.ReadMessage()
+	require.NoError(t, err)
+	require.NoError(t, realtimetest.Check(told), "%s", told)
+	require.NoError(t, json.Unmarshal(told, &m))
 	return m
 }
 
@@ -151,11 +165,16 @@ func closed(t *testing.T, c *websocket.Conn) int {
 	t.Helper()
 	require.NoError(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
 	for {
-		if _, _, err := c.ReadMessage(); err != nil {
+		_, told, err := c.ReadMessage()
+		if err != nil {
 			var ce *websocket.CloseError
 			require.ErrorAs(t, err, &ce)
+			if ce.Code != websocket.CloseAbnormalClosure { // no word came
+				require.Contains(t, string(realtime.AsyncAPI()), fmt.Sprintf("%d ", ce.Code), "a close code that is not described")
+			}
 			return ce.Code
 		}
+		require.NoError(t, realtimetest.Check(told), "%s", told)
 	}
 }
 
@@ -237,6 +256,83 @@ func TestExpiredTicketIsRefused(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
 }
 
+// TestTicketIsOfItsNetwork : whoever has read one elsewhere can not use it.
+func TestTicketIsOfItsNetwork(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	next(t, b.open(t, "A01", "", "board")) // the hub is up
+	name, _, err := b.hub.Issue(t.Context(), realtime.Request{Who: realtime.Subject{ID: "A01"}, Address: "192.0.2.1:1", Topics: []string{"board"}})
+	require.NoError(t, err)
+	_, res, err := b.dial(t, func() string { return name }, b.origin)
+	require.Error(t, err)
+	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
+}
+
+// TestRightsAreAskedWhenTheTicketIsUsed : what was lost meanwhile is not heard.
+func TestRightsAreAskedWhenTheTicketIsUsed(t *testing.T) {
+	t.Parallel()
+	rights := &changing{}
+	b := setup(t, func(c *realtime.Config) { c.Authorizer = rights })
+	next(t, b.open(t, "A01", "", "board")) // the hub is up
+	name := b.ticket(t, "A01", "", "board")
+	lost := "board"
+	rights.lost.Store(&lost)
+	_, res, err := b.dial(t, func() string { return name }, b.origin)
+	require.Error(t, err)
+	require.Equal(t, http.StatusForbidden, res.StatusCode)
+}
+
+// from lets everybody hear everything, but a seat from a place in the log on only.
+type from struct {
+	at atomic.Pointer[factlog.Position]
+}
+
+func (f *from) Rule(context.Context, ...realtime.Subject) (realtime.Rule, error) {
+	return func(_ realtime.Subject, topic string) (factlog.Position, bool) {
+		if topic == "board" {
+			return factlog.Position{}, true
+		}
+		return *f.at.Load(), true
+	}, nil
+}
+
+// RS5: what was told of a seat before one sat down is neither resumed nor told late; what is for everybody is.
+func TestNothingIsHeardFromBeforeItMay(t *testing.T) {
+	t.Parallel()
+	rights := &from{}
+	b := setup(t, func(c *realtime.Config) { c.Authorizer = rights })
+	since := b.head(t)
+	b.append(t, "call.before", "seat:A01")
+	b.append(t, "call.all", "seat:A01", "board")
+	began := b.after(t)
+	rights.at.Store(&began)
+	b.append(t, "call.since", "seat:A01")
+	b.append(t, "call.end", "board")
+
+	kinds := func(topics ...string) []string {
+		c := b.open(t, "A01", since, topics...)
+		var all []string
+		require.True(t, next(t, c).Resumed)
+		for len(all) == 0 || all[len(all)-1] != "call.end" {
+			all = append(all, next(t, c).Kind)
+		}
+		return all
+	}
+	require.Equal(t, []string{"call.all", "call.since", "call.end"}, kinds("seat:A01", "board"))
+
+	late := b.after(t)
+	late.XID += 1000 // other tests take numbers, too: the next fact is still before it
+	rights.at.Store(&late)
+	seat := b.open(t, "A01", "", "seat:A01")
+	next(t, seat)
+	b.append(t, "call.late", "seat:A01")
+	for b.after(t).Less(late) {
+		b.append(t, "call.other", "nobody")
+	}
+	b.append(t, "call.mine", "seat:A01")
+	require.Equal(t, "call.mine", next(t, seat).Kind)
+}
+
 func TestCutEndsTheSocketsOfALogin(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -262,10 +358,12 @@ func (c *changing) Rule(context.Context, ...realtime.Subject) (realtime.Rule, er
 		return nil, errors.New("away")
 	}
 	lost := c.lost.Load()
-	return func(_ realtime.Subject, topic string) bool { return lost == nil || topic != *lost }, nil
+	return func(_ realtime.Subject, topic string) (factlog.Position, bool) {
+		return factlog.Position{}, lost == nil || topic != *lost
+	}, nil
 }
 
-// RT12: looking at everybody's topics again costs one question, however many sockets and topics there are.
+// RT12: everybody's topics are looked at again with one answer, however many sockets and topics there are.
 func TestRecheckAsksOnce(t *testing.T) {
 	t.Parallel()
 	rights := &changing{}
@@ -276,22 +374,38 @@ func TestRecheckAsksOnce(t *testing.T) {
 	for _, c := range []*websocket.Conn{mine, again, other} {
 		next(t, c)
 	}
-	everybody := b.hub.Logins()
-	require.ElementsMatch(t, []string{"login-A01", "login-B02"}, everybody)
+	everybody := b.hub.Open()
+	require.ElementsMatch(t, []string{"login-A01", "login-B02"}, everybody.Logins())
 	before := rights.asked.Load()
-	require.NoError(t, b.hub.Recheck(t.Context(), everybody))
-	require.EqualValues(t, 1, rights.asked.Load()-before)
-
-	rights.away.Store(true)
-	require.Error(t, b.hub.Recheck(t.Context(), everybody))
-	rights.away.Store(false)
+	recheck := func() {
+		rule, err := rights.Rule(t.Context())
+		require.NoError(t, err)
+		everybody.Recheck(rule)
+	}
+	recheck()
 	lost := "call:2"
 	rights.lost.Store(&lost)
-	require.NoError(t, b.hub.Recheck(t.Context(), everybody))
+	recheck()
+	require.EqualValues(t, 2, rights.asked.Load()-before, "the hub asks nothing by itself")
 	require.Equal(t, 3501, closed(t, mine))
 	b.append(t, "call.k", "board")
-	require.Equal(t, "call.k", next(t, again).Kind, "nobody was cut while the rights could not be read")
+	require.Equal(t, "call.k", next(t, again).Kind, "nobody else was cut")
 	require.Equal(t, "call.k", next(t, other).Kind)
+}
+
+// What was true before a socket was opened is no reason to cut it.
+func TestRecheckLeavesWhoCameSince(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	before := b.open(t, "A01", "", "seat:A01")
+	next(t, before)
+	open := b.hub.Open()
+	since := b.open(t, "A01", "", "seat:A01")
+	next(t, since)
+	open.Recheck(func(realtime.Subject, string) (factlog.Position, bool) { return factlog.Position{}, false })
+	require.Equal(t, 3501, closed(t, before))
+	b.append(t, "call.k", "seat:A01")
+	require.Equal(t, "call.k", next(t, since).Kind)
 }
 
 // A board lets a burst gather; the seat that the burst is about does not wait, nor does a hello or an end.

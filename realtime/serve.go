@@ -20,22 +20,24 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Unlock()
 	switch {
 	case !running:
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+		h.cfg.Refuse(w, r, http.StatusServiceUnavailable, "unavailable")
 		return
 	case !ok:
-		http.Error(w, "no valid ticket: ask for one by POST /api/ws-ticket", http.StatusUnauthorized)
+		h.cfg.Refuse(w, r, http.StatusUnauthorized, "socket.ticket")
 		return
 	}
 	rule, err := h.cfg.Authorizer.Rule(r.Context(), t.who)
+	var from map[string]factlog.Position
+	if err == nil {
+		from, ok = rule.all(t.who, t.topics)
+	}
 	switch {
 	case err != nil:
 		h.cfg.Log.ErrorContext(r.Context(), "rights not read", slog.String("subject", t.who.ID), slog.Any("err", err))
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "try again", http.StatusServiceUnavailable)
+		h.cfg.Refuse(w, r, http.StatusServiceUnavailable, "unavailable")
 		return
-	case !rule.all(t.who, t.topics):
-		http.Error(w, "not allowed", http.StatusForbidden)
+	case !ok:
+		h.cfg.Refuse(w, r, http.StatusForbidden, "not_allowed")
 		return
 	}
 	conn, err := h.upgrader.Upgrade(w, r, nil) // refuses foreign origins with 403
@@ -45,7 +47,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ip, _, _ := net.SplitHostPort(r.RemoteAddr) // net/http wrote it
 	s := &socket{
-		hub: h, who: t.who, topics: t.topics, ip: ip, conn: conn, held: true,
+		hub: h, who: t.who, topics: t.topics, from: from, ip: ip, conn: conn, held: true,
 		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{}), gauges: map[string][]byte{},
 	}
 	if !slices.ContainsFunc(t.topics, particular) {
@@ -110,6 +112,9 @@ func (h *Hub) missed(ctx context.Context, s *socket, since *factlog.Position, at
 	}
 	frames := make([][]byte, 0, len(facts))
 	for _, f := range facts {
+		if !s.mayHear(f) {
+			continue
+		}
 		frame, err := factFrame(f, false)
 		if err != nil {
 			return nil, false

@@ -18,6 +18,7 @@ type socket struct {
 	hub    *Hub
 	who    Subject
 	topics []string
+	from   map[string]factlog.Position // by topic: what was told before is not for this browser
 	ip     string
 	conn   *websocket.Conn
 	wake   chan struct{} // something is queued
@@ -38,6 +39,14 @@ type socket struct {
 	first  bool               // the hello waits, and does not gather
 
 	round uint64 // last fact it was chosen for; guarded by Hub.mu
+}
+
+// mayHear says that one of the fact's topics may be heard already where it stands in the log.
+func (s *socket) mayHear(f factlog.Fact) bool {
+	return slices.ContainsFunc(f.Topics, func(topic string) bool {
+		from, ok := s.from[topic]
+		return ok && !f.Position.Less(from)
+	})
 }
 
 // endGrace is what a socket that is being closed has left for the write it is in: an ended login hears nothing for long.

@@ -15,7 +15,7 @@ import (
 
 const (
 	wakeTopic = "facts"
-	wakeGap   = 50 * time.Millisecond // from one PUBLISH to the next
+	wakeGap   = 100 * time.Millisecond // from one PUBLISH to the next
 	wakeLimit = 500 * time.Millisecond
 	wakeRetry = time.Second
 	wakeProbe = 2 * time.Second // silence after which the subscription is looked after

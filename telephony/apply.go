@@ -112,6 +112,7 @@ func Refuse(c Call, e Event) error {
 		if p, in := c.at(e.Seat); !in || p.Joined.IsZero() {
 			return ErrNotInCall
 		}
+		return stale(c, e.Version)
 	case Arrived, LegRings, LegUp, LegEntered, LegParted, LegDying, LegEnded, PlayEnded, ActEnded, Looked, TimePassed, Offered,
 		PageReplaced, PhoneGone, SeatOnline, SeatKnown, AllRecused, Failed:
 	}

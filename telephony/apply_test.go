@@ -2,6 +2,7 @@ package telephony_test
 
 import (
 	"maps"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -17,14 +18,26 @@ import (
 // Any events in any order, duplicates and late ones included: what must hold of every call at every moment (F19).
 func TestApplyLaws(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		w := newWalk(t)
-		w.advance(t)
-		for range rapid.IntRange(1, 60).Draw(t, "events") {
-			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(t, "ms")) * time.Millisecond)
-			w.step(t, w.draw(t))
-		}
-	})
+	rapid.Check(t, applyLaws)
+}
+
+func applyLaws(t *rapid.T) {
+	w := newWalk(t)
+	w.advance(t)
+	for range rapid.IntRange(1, 60).Draw(t, "events") {
+		w.now = w.now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(t, "ms")) * time.Millisecond)
+		w.step(t, w.draw(t))
+	}
+}
+
+// FuzzApply : the same, in the orders that reach new code.
+func FuzzApply(f *testing.F) {
+	for seed := range byte(8) {
+		story := make([]byte, 32<<10)
+		_, _ = rand.NewChaCha8([32]byte{seed}).Read(story) // never fails
+		f.Add(story)
+	}
+	f.Fuzz(rapid.MakeFuzz(applyLaws))
 }
 
 // Whatever happened before, a call that is lost is over, and its seats are free.

@@ -13,7 +13,13 @@ type Desk struct {
 	Position string // of the fact log, at or before the read
 	Person   agent.PersonID
 	Recorder agent.PersonID
+	Deputy   agent.PersonID
 	Card     *Card // nil: no call
+}
+
+// Sits says that somebody is the official, the recorder or the deputy of the seat.
+func (d Desk) Sits(who agent.Identity) bool {
+	return who.Is(d.Person) || who.Is(d.Recorder) || who.Is(d.Deputy)
 }
 
 // Card is a call as the people of its seat see it.
@@ -34,10 +40,9 @@ type Card struct {
 	Outcome     Outcome
 }
 
-// Holding is which seat holds an offer or a call, and whether that is still so.
+// Holding is which seat holds an offer or a call.
 type Holding struct {
 	Seat    agent.SeatID // empty: none
-	Open    bool         // the offer is open, the call has not ended
 	Version int64        // of the call
 }
 

@@ -158,7 +158,7 @@ func (s *step) callback(outcome Outcome) {
 		s.record(OpenCallback{})
 		if s.c.Masked != "" {
 			s.record(Tell{Fact{
-				Kind: "callback.opened", Subject: string(s.c.ID), Topics: []string{topicBoard},
+				Kind: "callback.opened", Subject: string(s.c.ID), Topics: []string{agent.TopicBoard},
 				Data: map[string]any{"call": s.c.ID, "reason": outcome},
 			}})
 		}
@@ -174,7 +174,7 @@ func Minimal(c Call, now time.Time) Change {
 	ended.Phase, ended.Outcome, ended.Cause, ended.EndedAt, ended.Cue, ended.Segment = PhaseEnded, outcome, causeController, now, nil, nil
 	ended.Parts, ended.Offers, ended.Version = nil, nil, c.Version+1
 	ch := Change{Before: c, After: ended, Actor: causeController, At: now, Facts: []Fact{{
-		Kind: "call.ended", Subject: string(c.ID), Topics: []string{topicBoard},
+		Kind: "call.ended", Subject: string(c.ID), Topics: []string{agent.TopicBoard},
 		Data: map[string]any{"outcome": outcome, "cause": causeController},
 	}}}
 	for _, o := range c.Offers {

@@ -78,8 +78,9 @@ type (
 	}
 	// Muted means: the person at the seat wants not to be heard, or to be heard again.
 	Muted struct {
-		Seat agent.SeatID
-		On   bool
+		Seat    agent.SeatID
+		On      bool
+		Version int64
 	}
 	// PageReplaced means: another page has taken the seat's softphone over; the old leg's page is gone.
 	PageReplaced struct{ Seat agent.SeatID }

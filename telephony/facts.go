@@ -6,15 +6,21 @@ import (
 	"hotline/agent"
 )
 
-const topicBoard = "board"
+// TopicCall is the kind of topic that the news of one call goes to, with its id behind a colon.
+const TopicCall = "call"
+
+// Topics lists the kinds of topics that news of calls goes to.
+func Topics() []string {
+	return []string{agent.TopicBoard, agent.TopicLine, agent.TopicSeat, TopicCall}
+}
 
 // tell appends a fact about the call, with what every reader needs to place it.
 func (s *step) tell(kind string, seat agent.SeatID, data map[string]any) {
 	all := map[string]any{"line": s.c.Line}
-	topics := []string{topicBoard, "line:" + string(s.c.Line), "call:" + string(s.c.ID)}
+	topics := []string{agent.TopicBoard, agent.TopicLine + ":" + string(s.c.Line), TopicCall + ":" + string(s.c.ID)}
 	if seat != "" {
 		all["seat"] = seat
-		topics = append(topics, "seat:"+string(seat))
+		topics = append(topics, agent.TopicSeat+":"+string(seat))
 	}
 	maps.Copy(all, data)
 	s.record(Tell{Fact{Kind: kind, Subject: string(s.c.ID), Topics: topics, Data: all}})
@@ -44,6 +50,6 @@ func (s *step) setWork(w SeatWork) {
 	}
 	s.record(SetWork{w}, Tell{Fact{
 		Kind: "seat.work", Subject: string(w.Seat),
-		Topics: []string{topicBoard, "line:" + string(s.c.Line), "seat:" + string(w.Seat)}, Data: data,
+		Topics: []string{agent.TopicBoard, agent.TopicLine + ":" + string(s.c.Line), agent.TopicSeat + ":" + string(w.Seat)}, Data: data,
 	}})
 }

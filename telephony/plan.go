@@ -292,8 +292,10 @@ func (p *planner) announce() {
 	}
 }
 
-// dismiss ends every leg that nobody wants any more, and the talk bridge that nobody is wanted in; after all moves, so that
-// nobody is left alone in between.
+// dismiss ends every leg that nobody wants any more, after all moves, so that nobody is left alone in between; and the talk bridge with
+// its call. Not earlier, though nobody may be wanted there for a while: where a late request still touches a bridge that is being
+// removed, Asterisk 22 keeps its id for ever, says 409 to who makes it anew and 404 to who would join it, and nobody would reach this
+// citizen any more (F18).
 func (p *planner) dismiss() {
 	legs := make([]LegID, 0, len(p.seen.Legs))
 	for leg := range p.seen.Legs {
@@ -315,8 +317,7 @@ func (p *planner) dismiss() {
 		}
 		p.order(HangupKey(leg), act, lanes, after...)
 	}
-	needed := p.inTalk() || slices.ContainsFunc(p.c.Parts, func(part Participant) bool { return part.State == StateAsked })
-	if p.seen.Talk && !needed && p.c.Segment == nil {
+	if p.seen.Talk && p.c.Phase == PhaseEnded {
 		p.order(keyDelete, DeleteBridge{Bridge: TalkBridge(p.c.ID)}, lane(TalkBridge(p.c.ID)), p.moves...)
 	}
 }

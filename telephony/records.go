@@ -116,8 +116,9 @@ type Change struct {
 	Actor    string // who caused it: controller, person:<uuid>
 	At       time.Time
 
-	// Freed is the seat whose wrap-up ends. The change then is no call's: nothing but facts stands beside it.
-	Freed agent.SeatID
+	// Freed is the seat whose wrap-up of the call Wrapped ends. The change then is no call's: nothing but facts stands beside it.
+	Freed   agent.SeatID
+	Wrapped CallID
 }
 
 // Leaves is the seat that may be rung for the next caller as soon as this change is stored; none when its telephone must rest,
@@ -146,10 +147,10 @@ func (ch Change) With(next Change) Change {
 	return ch
 }
 
-// WrapUpOver is the change that ends a seat's wrap-up.
-func WrapUpOver(seat agent.SeatID, line agent.LineID, actor string, at time.Time) Change {
-	return Change{Freed: seat, Actor: actor, At: at, Facts: []Fact{{
-		Kind: "seat.work", Subject: string(seat), Topics: []string{topicBoard, "line:" + string(line), "seat:" + string(seat)},
+// WrapUpOver is the change that ends a seat's wrap-up of a call, and of no other one (RC4).
+func WrapUpOver(seat agent.SeatID, call CallID, line agent.LineID, actor string, at time.Time) Change {
+	return Change{Freed: seat, Wrapped: call, Actor: actor, At: at, Facts: []Fact{{
+		Kind: "seat.work", Subject: string(seat), Topics: []string{agent.TopicBoard, agent.TopicLine + ":" + string(line), agent.TopicSeat + ":" + string(seat)},
 		Data: map[string]any{"work": agent.WorkIdle},
 	}}}
 }

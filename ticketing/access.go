@@ -2,39 +2,45 @@ package ticketing
 
 import (
 	"slices"
-	"time"
 
 	"hotline/agent"
+	"hotline/agent/policy"
 )
 
-// SeatMemory is how long after a call its seat still opens the call's tickets to whoever sits there. Seats change hands
-// from one Thursday to the next; whoever held the call or wrote in a ticket keeps it without that.
-const SeatMemory = 12 * time.Hour
-
-// Access decides who may do what with tickets (reliability.md 8). Holders are the people of the seat that has the call, the
-// official who took it, and whoever has written in the ticket.
+// Access compares tickets with the table of rights. One's own are those of calls that a seat had while one sat there (RS4), those
+// that one took as the official, and those that one has written in. Seats change hands; who sat there meanwhile does not.
 type Access struct{ Who agent.Identity }
 
 // Any says that the person has to do with tickets at all; administrators have not (三员分立).
-func (a Access) Any() bool { return a.Who.May(agent.ActReadTickets) }
+func (a Access) Any() bool { return a.Who.ScopeOf(policy.ReadTickets) > policy.None }
 
 // Desk says that the person works with the tickets of everyone. Operators do: they serve the citizens whom nobody reached.
-func (a Access) Desk() bool {
-	return a.Who.May(agent.ActReadAllTickets) || a.Who.Has(agent.RoleOperator)
-}
+func (a Access) Desk() bool { return a.Who.ScopeOf(policy.ReadTickets) == policy.All }
 
 // Handles says that the person has to do with that call: reads its pop, adds appeals.
-func (a Access) Handles(o Origin) bool {
-	return a.Desk() || a.Who.Has(agent.RoleOfficial, agent.RoleRecorder) && slices.Contains(o.Holders, a.Who.Person)
+func (a Access) Handles(o Origin, what policy.Action) bool {
+	return a.Who.Can(what, policy.Resource{Own: slices.ContainsFunc(o.Holders, a.Who.Is)})
 }
 
-// Read says that the person may read the ticket. A unit reads what was registered for it, but nothing confidential: the
-// accused may sit there (P-01, P-02). A draft may become confidential yet, so it is not for units either.
+// Read says that the person may read the ticket. A unit reads what was registered for it, but nothing confidential, and nothing that
+// is about it (P-01, P-02). Who may not write has no tickets of their own: a unit's clerk holds no calls.
 func (a Access) Read(t Ticket) bool {
-	return a.Edit(t) || a.Any() && t.State != StateDraft && !t.Confidential && a.Who.Unit != "" && a.Who.Unit == t.Origin.Unit
+	return a.Edit(t) || a.Who.Can(policy.ReadTickets, policy.Resource{
+		SameUnit: t.For(a.Who.Unit), Withheld: t.Withheld(),
+	})
 }
 
 // Edit says that the person may write in the ticket.
 func (a Access) Edit(t Ticket) bool {
-	return a.Handles(t.Origin) || a.Who.Person != "" && t.Official == a.Who.Person && a.Who.May(agent.ActWriteTickets)
+	own := a.Who.Is(t.Official) || slices.ContainsFunc(t.Origin.Holders, a.Who.Is)
+	return a.Who.Can(policy.WriteTickets, policy.Resource{Own: own})
+}
+
+// Reach is Read as a list asks for it.
+func (a Access) Reach() policy.Reach {
+	r := a.Who.Reach(policy.ReadTickets)
+	if a.Who.ScopeOf(policy.WriteTickets) == policy.None {
+		r.Person = ""
+	}
+	return r
 }

@@ -5,6 +5,7 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/calendar"
+	"hotline/telephony"
 )
 
 // What happened to a ticket, as its history calls it.
@@ -26,13 +27,25 @@ type Change struct {
 	Before Ticket // zero when the ticket is new
 	After  Ticket
 	What   What
-	Fields []string // that were edited
+	Fields []Field // that were edited
 	Actor  string
 	At     time.Time
 }
 
 // Numbered says that the store must give the ticket its number.
 func (c Change) Numbered() bool { return c.After.State != StateDraft && c.After.Number == "" }
+
+// The kinds of topics that news of tickets goes to: all of them together, or with a code behind a colon those that a unit may read; and
+// one alone with its id.
+const (
+	TopicTickets = "tickets"
+	TopicTicket  = "ticket"
+)
+
+// Topics lists the kinds of topics that news of tickets goes to.
+func Topics() []string {
+	return []string{TopicTickets, TopicTicket, telephony.TopicCall, agent.TopicSeat}
+}
 
 // Fact is one piece of news for the log. Nothing personal in Data.
 type Fact struct {
@@ -47,14 +60,19 @@ func (c Change) Fact() Fact {
 	t := c.After
 	f := Fact{
 		Subject: string(t.ID),
-		Topics:  []string{"tickets", "ticket:" + string(t.ID), "call:" + string(t.Call)},
+		Topics:  []string{TopicTickets, TopicTicket + ":" + string(t.ID), telephony.TopicCall + ":" + string(t.Call)},
 		Data:    map[string]any{"call": t.Call},
 	}
 	if was := c.Before.Call; was != "" && was != t.Call { // whoever follows that call must drop it
-		f.Topics = append(f.Topics, "call:"+string(was))
+		f.Topics = append(f.Topics, telephony.TopicCall+":"+string(was))
+	}
+	for _, unit := range t.Units {
+		if t.For(unit) && !t.Withheld() {
+			f.Topics = append(f.Topics, TopicTickets+":"+unit)
+		}
 	}
 	for _, seat := range seatsOf(c) {
-		f.Topics = append(f.Topics, "seat:"+string(seat))
+		f.Topics = append(f.Topics, agent.TopicSeat+":"+string(seat))
 	}
 	switch c.What {
 	case WhatOpened:

@@ -10,6 +10,7 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/calendar"
+	"hotline/agent/policy"
 	"hotline/telephony"
 )
 
@@ -42,7 +43,7 @@ type Query struct {
 
 // Filter is a query that has been checked, with what the reader may see.
 type Filter struct {
-	Reader   Reader
+	Reach    policy.Reach
 	State    State
 	Class    Class
 	DueAfter time.Time // zero: open
@@ -50,14 +51,6 @@ type Filter struct {
 	Text     string
 	After    *Mark
 	Limit    int
-}
-
-// Reader is Access as the store can ask for it.
-type Reader struct {
-	All    bool
-	Person agent.PersonID // whose calls count; empty: none
-	Unit   string         // whose registered, unconfidential tickets count
-	Since  time.Time      // see SeatMemory
 }
 
 // Mark is the last row of a page; the next page starts behind it, whatever was opened meanwhile.
@@ -98,7 +91,7 @@ func (q Query) filter(now time.Time) (Filter, error) {
 	if !q.Class.valid() {
 		errs = append(errs, FieldError{"class", "unknown"})
 	}
-	if strings.ContainsRune(q.Text, 0) {
+	if agent.CheckText(q.Text) != nil {
 		errs = append(errs, FieldError{"q", "bad_character"})
 	}
 	var ok bool
@@ -139,6 +132,7 @@ func dueWindow(due Due, now time.Time) (after, until time.Time, ok bool) { //nol
 	return after, until, false
 }
 
+// parseCursor reads what Cursor wrote, and nothing else: the database knows fewer instants and spellings of ids than Go does.
 func parseCursor(s string) (*Mark, bool) {
 	if s == "" {
 		return nil, true
@@ -147,12 +141,14 @@ func parseCursor(s string) (*Mark, bool) {
 	if err != nil {
 		return nil, false
 	}
-	at, id, ok := strings.Cut(string(raw), "|")
-	micros, err := strconv.ParseInt(at, 10, 64)
-	if !ok || err != nil || uuid.Validate(id) != nil {
+	at, text, _ := strings.Cut(string(raw), "|")
+	micros, errAt := strconv.ParseInt(at, 10, 64)
+	id, errID := uuid.Parse(text)
+	m := Mark{OpenedAt: time.UnixMicro(micros).UTC(), ID: TicketID(id.String())}
+	if errAt != nil || errID != nil || m.OpenedAt.Year() < 1 || m.OpenedAt.Year() > 9999 || m.Cursor() != s {
 		return nil, false
 	}
-	return &Mark{OpenedAt: time.UnixMicro(micros).UTC(), ID: TicketID(id)}, true
+	return &m, true
 }
 
 // Earlier is what a citizen brought before: the latest calls and tickets first.

@@ -1,9 +1,11 @@
 package ticketing
 
 import (
+	"fmt"
 	"time"
 
 	"hotline/agent/calendar"
+	"hotline/agent/setting"
 )
 
 // Promise (时限) is the stored due instant, with the calendar and the rule it came from (S-26).
@@ -39,8 +41,24 @@ type Rule struct {
 type Rules []Rule
 
 // PlanRules are the limits of the official plan: 咨询 3, 非咨询 10 working days.
-func PlanRules() Rules {
-	return Rules{{Version: "plan", Days: map[Class]int{ClassConsultation: 3, ClassOther: 10}}}
+func PlanRules() Rules { return RulesOf(setting.Book{}) }
+
+// RulesOf are the limits as the settings have them, a rule from each change on. Its version names those of the settings.
+func RulesOf(book setting.Book) Rules {
+	keys := map[Class]setting.Key{ClassConsultation: setting.Consultation, ClassOther: setting.Other}
+	from := append([]time.Time{{}}, book.Changes(setting.Consultation, setting.Other)...)
+	rules := make(Rules, len(from))
+	for i, t := range from {
+		rules[i] = Rule{Version: "plan", From: t, Days: map[Class]int{}}
+		for class, key := range keys {
+			rules[i].Days[class] = book.Number(key, "", t)
+		}
+		first, _ := book.At(setting.Consultation, "", t)
+		if other, _ := book.At(setting.Other, "", t); first.Number+other.Number > 0 {
+			rules[i].Version = fmt.Sprintf("c%d o%d", first.Number, other.Number)
+		}
+	}
+	return rules
 }
 
 // At returns the rule in force at an instant: the latest that had begun.

@@ -31,7 +31,10 @@ func Register(t Ticket, cal Calendar, rules Rules, now time.Time) (Ticket, error
 	}
 	errs := missing(t)
 	next := t
-	next.RegisteredAt = now
+	next.RegisteredAt, next.Written = now, nil
+	if t.Origin.Unit != "" && !slices.Contains(t.Units, t.Origin.Unit) {
+		next.Units = append(slices.Clone(t.Units), t.Origin.Unit)
+	}
 	next.Version++
 	if t.Outcome != OutcomeTicket {
 		next.State, next.ClosedAt = StateClosed, now

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent/calendar"
+	"hotline/agent/setting"
 	"hotline/ticketing"
 )
 
@@ -145,4 +146,33 @@ func TestRulesAreVersionedByDay(t *testing.T) {
 	_, err := ticketing.Register(late, workdays(t), rules, change)
 	fields, _ := ticketing.Invalid(err)
 	require.Equal(t, []ticketing.FieldError{{"class", "no_limit"}}, fields)
+}
+
+// What is promised follows the settings from the day of their change on, and says by which of their versions.
+func TestRulesOfSettings(t *testing.T) {
+	t.Parallel()
+	change := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	version := func(key setting.Key, n int, value string, from time.Time) setting.Version {
+		return setting.Version{Key: key, Number: n, Value: value, InForceFrom: from}
+	}
+	rules := ticketing.RulesOf(setting.NewBook([]setting.Version{
+		version(setting.Consultation, 1, "2", change), version(setting.Other, 1, "9", change.AddDate(0, 0, 1)),
+		version(setting.Other, 2, "8", time.Time{}), version(setting.Ring, 1, "30", change.AddDate(0, 0, 2)),
+	}))
+	for _, c := range []struct {
+		at      time.Time
+		version string
+		days    [2]int
+	}{
+		{change.Add(-time.Second), "plan", [2]int{3, 10}},
+		{change, "c1 o0", [2]int{2, 10}},
+		{change.AddDate(0, 0, 1), "c1 o1", [2]int{2, 9}},
+		{change.AddDate(1, 0, 0), "c1 o1", [2]int{2, 9}},
+	} {
+		rule, ok := rules.At(c.at)
+		require.True(t, ok)
+		require.Equal(t, c.version, rule.Version, c.at)
+		days := [2]int{rule.Days[ticketing.ClassConsultation], rule.Days[ticketing.ClassOther]}
+		require.Equal(t, c.days, days, c.at)
+	}
 }

@@ -8,22 +8,25 @@ import (
 	"time"
 
 	"hotline/agent"
+	"hotline/agent/policy"
 	"hotline/telephony"
 )
 
 // Store keeps tickets. Each write is one short transaction that ends with its fact.
 type Store interface {
 	// Change locks the ticket, lets decide see it as it is then, and stores what it decides; a change to the same version
-	// stores nothing. ErrNotFound, and whatever decide returns.
-	Change(ctx context.Context, id TicketID, now time.Time, decide func(Ticket) (Change, error)) (Ticket, error)
-	// Appeal opens a further draft for a call. ErrNotFound.
+	// stores nothing. ErrNotFound, *agent.RepeatedError, and whatever decide returns.
+	Change(ctx context.Context, id TicketID, decide func(Ticket) (Change, error)) (Ticket, error)
+	// Appeal opens a further draft for a call. ErrNotFound, *agent.RepeatedError with the one that the same command has opened.
 	Appeal(ctx context.Context, call telephony.CallID, code, actor string, now time.Time) (Ticket, error)
 	// Ticket loads one ticket and its history, oldest first. ErrNotFound.
-	Ticket(ctx context.Context, id TicketID, now time.Time) (Ticket, []Event, error)
+	Ticket(ctx context.Context, id TicketID) (Ticket, []Event, error)
 	// OfCall loads a call's tickets, oldest first, and the position in the fact log before that. No such call: none.
-	OfCall(ctx context.Context, call telephony.CallID, now time.Time) ([]Ticket, string, error)
+	OfCall(ctx context.Context, call telephony.CallID) ([]Ticket, string, error)
+	// Drafts loads what registration asks of a call's drafts, oldest first: id, title, class, outcome, answer. Nothing of calls nobody answered.
+	Drafts(ctx context.Context, call telephony.CallID) ([]Ticket, error)
 	// Call loads what tickets show of a call, and who handles it. ErrNotFound.
-	Call(ctx context.Context, call telephony.CallID, now time.Time) (Origin, error)
+	Call(ctx context.Context, call telephony.CallID) (Origin, error)
 	// List finds tickets, newest first.
 	List(ctx context.Context, f Filter) (Page, error)
 	// Earlier finds what the citizen of a call brought before it; nothing for anonymous ones.
@@ -33,27 +36,28 @@ type Store interface {
 // Service is what people do with tickets: it checks their rights, lets the pure functions decide, and stores.
 type Service struct {
 	Store    Store
-	Calendar Calendar
-	Rules    Rules
+	Seats    Seats
+	Calendar func() Calendar // as it is now
+	Rules    func() Rules    // as they are now
 	Now      func() time.Time
 	Random   io.Reader // crypto/rand.Reader
 }
 
-// Patch edits a draft. ErrNotFound, ErrNotAllowed, ErrNotDraft, ErrStale, *InvalidError.
+// Patch edits a draft. ErrNotFound, ErrNotAllowed, ErrNotDraft, *StaleError, *InvalidError.
 func (s *Service) Patch(ctx context.Context, who agent.Identity, id TicketID, p Patch) (Ticket, error) {
 	return s.change(ctx, who, id, func(t Ticket, now time.Time) (Change, error) {
-		next, fields, err := Edit(t, p)
+		next, fields, err := Edit(t, p, who, now)
 		return Change{Before: t, After: next, What: WhatDrafted, Fields: fields, Actor: who.Actor(), At: now}, err
 	})
 }
 
-// Register ends a draft of that version. ErrNotFound, ErrNotAllowed, ErrNotDraft, ErrStale, *InvalidError.
+// Register ends a draft of that version. ErrNotFound, ErrNotAllowed, ErrNotDraft, *StaleError, *InvalidError.
 func (s *Service) Register(ctx context.Context, who agent.Identity, id TicketID, version int64) (Ticket, error) {
 	return s.change(ctx, who, id, func(t Ticket, now time.Time) (Change, error) {
 		if t.State == StateDraft && t.Version != version {
-			return Change{}, ErrStale
+			return Change{}, &StaleError{Now: t}
 		}
-		next, err := Register(t, s.Calendar, s.Rules, now)
+		next, err := Register(t, s.Calendar(), s.Rules(), now)
 		what := WhatRegistered
 		if next.State == StateClosed {
 			what = WhatClosed
@@ -68,7 +72,7 @@ func (s *Service) change(ctx context.Context, who agent.Identity, id TicketID, d
 		return Ticket{}, ErrNotAllowed
 	}
 	now := s.Now()
-	return s.Store.Change(ctx, id, now, func(t Ticket) (Change, error) {
+	t, err := s.Store.Change(ctx, id, func(t Ticket) (Change, error) {
 		switch {
 		case !access.Read(t):
 			return Change{}, ErrNotFound
@@ -77,19 +81,26 @@ func (s *Service) change(ctx context.Context, who agent.Identity, id TicketID, d
 		}
 		return decide(t, now)
 	})
+	if _, repeated := errors.AsType[*agent.RepeatedError](err); repeated {
+		t, _, err = s.Ticket(ctx, who, id)
+	}
+	return t, err
 }
 
 // AddAppeal opens a draft for a further matter of the call (design.md 8). ErrNotFound, ErrNotAllowed.
 func (s *Service) AddAppeal(ctx context.Context, who agent.Identity, call telephony.CallID) (Ticket, error) {
-	now := s.Now()
-	if _, err := s.handled(ctx, who, call, now); err != nil {
+	if _, err := s.handled(ctx, who, policy.WriteTickets, call); err != nil {
 		return Ticket{}, err
 	}
 	code, err := QueryCode(s.Random)
 	if err != nil {
 		return Ticket{}, err
 	}
-	return s.Store.Appeal(ctx, call, code, who.Actor(), now)
+	t, err := s.Store.Appeal(ctx, call, code, who.Actor(), s.Now())
+	if repeated, ok := errors.AsType[*agent.RepeatedError](err); ok {
+		t, _, err = s.Ticket(ctx, who, TicketID(repeated.Made))
+	}
+	return t, err
 }
 
 // Ticket returns a ticket with its history. ErrNotFound, ErrNotAllowed.
@@ -98,7 +109,7 @@ func (s *Service) Ticket(ctx context.Context, who agent.Identity, id TicketID) (
 	if !access.Any() {
 		return Ticket{}, nil, ErrNotAllowed
 	}
-	t, history, err := s.Store.Ticket(ctx, id, s.Now())
+	t, history, err := s.Store.Ticket(ctx, id)
 	if err != nil {
 		return Ticket{}, nil, err
 	}
@@ -115,8 +126,7 @@ func (s *Service) OfCall(ctx context.Context, who agent.Identity, call telephony
 	if !access.Any() {
 		return nil, "", ErrNotAllowed
 	}
-	now := s.Now()
-	all, position, err := s.Store.OfCall(ctx, call, now)
+	all, position, err := s.Store.OfCall(ctx, call)
 	if err != nil {
 		return nil, "", err
 	}
@@ -127,7 +137,7 @@ func (s *Service) OfCall(ctx context.Context, who agent.Identity, call telephony
 		}
 	}
 	if len(readable) == 0 {
-		if _, err := s.handled(ctx, who, call, now); err != nil {
+		if _, err := s.handled(ctx, who, policy.ReadPop, call); err != nil {
 			return nil, "", err
 		}
 	}
@@ -135,16 +145,16 @@ func (s *Service) OfCall(ctx context.Context, who agent.Identity, call telephony
 }
 
 // handled returns the call if the person has to do with it. What one may not handle does not exist.
-func (s *Service) handled(ctx context.Context, who agent.Identity, call telephony.CallID, now time.Time) (Origin, error) {
+func (s *Service) handled(ctx context.Context, who agent.Identity, what policy.Action, call telephony.CallID) (Origin, error) {
 	access := Access{who}
 	if !access.Any() {
 		return Origin{}, ErrNotAllowed
 	}
-	o, err := s.Store.Call(ctx, call, now)
+	o, err := s.Store.Call(ctx, call)
 	if err != nil {
 		return Origin{}, err
 	}
-	if !access.Handles(o) {
+	if !access.Handles(o, what) {
 		return Origin{}, ErrNotFound
 	}
 	return o, nil
@@ -160,7 +170,7 @@ type Pop struct {
 // Pop reads the card of a call for those who handle it. Confidential matters stay with the desks: a citizen may have
 // complained about the very unit that answers now (P-02). ErrNotFound, ErrNotAllowed.
 func (s *Service) Pop(ctx context.Context, who agent.Identity, call telephony.CallID) (Pop, error) {
-	o, err := s.handled(ctx, who, call, s.Now())
+	o, err := s.handled(ctx, who, policy.ReadPop, call)
 	if err != nil {
 		return Pop{}, err
 	}
@@ -173,7 +183,7 @@ func (s *Service) Pop(ctx context.Context, who agent.Identity, call telephony.Ca
 
 // Promise tells what would be promised if a call ended now.
 func (s *Service) Promise(class Class) (Promise, error) {
-	p, ok := Promised(class, s.Now(), s.Calendar, s.Rules)
+	p, ok := Promised(class, s.Now(), s.Calendar(), s.Rules())
 	if !ok {
 		return Promise{}, &InvalidError{Fields: []FieldError{{"class", "no_limit"}}}
 	}
@@ -186,15 +196,11 @@ func (s *Service) List(ctx context.Context, who agent.Identity, q Query) (Page, 
 	if !access.Any() {
 		return Page{}, ErrNotAllowed
 	}
-	now := s.Now()
-	f, err := q.filter(now)
+	f, err := q.filter(s.Now())
 	if err != nil {
 		return Page{}, err
 	}
-	f.Reader = Reader{All: access.Desk(), Unit: who.Unit, Since: now.Add(-SeatMemory)}
-	if who.Has(agent.RoleOfficial, agent.RoleRecorder) {
-		f.Reader.Person = who.Person // a unit's clerk holds no calls
-	}
+	f.Reach = access.Reach()
 	page, err := s.Store.List(ctx, f)
 	if err != nil {
 		return Page{}, fmt.Errorf("list tickets: %w", err)

@@ -5,6 +5,8 @@ package ticketing
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,10 +90,44 @@ type Ticket struct {
 	RegisteredAt time.Time
 	ClosedAt     time.Time
 	Version      int64
-	Promise      *Promise // nil: nothing is promised
+	Promise      *Promise          // nil: nothing is promised
+	Units        []string          // codes of those that handle it or help; none before it is registered
+	Accused      []string          // codes of those that it is about: they never read it (P-02)
+	Written      map[Field]Written // who wrote what last in a draft; nothing of a field that is as it was opened
 
 	Origin Origin
 }
+
+// Field is one of those that people write in, as the API spells it.
+type Field string
+
+// The fields.
+const (
+	FieldTitle        Field = "title"
+	FieldContent      Field = "content"
+	FieldAnswer       Field = "answer"
+	FieldClass        Field = "class"
+	FieldOutcome      Field = "outcome"
+	FieldContactName  Field = "contact_name"
+	FieldEventPlace   Field = "event_place"
+	FieldConfidential Field = "confidential"
+)
+
+// Written is the last change of a field (RC6).
+type Written struct {
+	Version int64 // of the ticket, by that change
+	By      agent.PersonID
+	Name    string // of who that is; read, not stored
+	At      time.Time
+}
+
+// For says that the unit may have to do with the ticket.
+func (t Ticket) For(unit string) bool {
+	return unit != "" && slices.Contains(t.Units, unit) && !slices.Contains(t.Accused, unit)
+}
+
+// Withheld says that the ticket is kept from units: a draft may become confidential yet (P-01, P-02).
+func (t Ticket) Withheld() bool { return t.State == StateDraft || t.Confidential }
 
 // Origin is what a ticket shows of its call; read here, written by telephony and agent.
 type Origin struct {
@@ -126,6 +162,18 @@ var (
 	// ErrNotDraft: the ticket is registered; what was registered stays as it is.
 	ErrNotDraft = errors.New("ticket is not a draft")
 )
+
+// StaleError says that a change was made on an older version, and what there is now.
+type StaleError struct {
+	Now    Ticket
+	Fields []Field // that somebody has written in meanwhile; none: the change was to the ticket as a whole
+}
+
+// Error names the fields.
+func (e *StaleError) Error() string { return fmt.Sprintf("%v: %v", ErrStale, e.Fields) }
+
+// Unwrap gives ErrStale.
+func (*StaleError) Unwrap() error { return ErrStale }
 
 // FieldError says what is wrong with one field; the code is for the panel to translate.
 type FieldError struct {

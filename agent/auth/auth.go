@@ -36,6 +36,7 @@ const (
 // Config is what New needs; zero values of the lower part mean the defaults.
 type Config struct {
 	Store  *store.Store
+	Looks  *store.Store // for what is asked every second, on connections that nothing of the web waits for; nil: Store
 	Now    func() time.Time
 	Log    *slog.Logger
 	Secure bool // the panel is reached by TLS: __Host- cookie
@@ -52,8 +53,9 @@ type Service struct {
 	cfg       Config
 	hasher    *hasher
 	logins    *scs.SessionManager
-	names     *throttle
 	addresses *throttle
+	nobodys   *throttle // names that nobody has, each from one address: so that they answer like others
+	names     *throttle // likewise, from everywhere
 
 	mu     sync.Mutex
 	people map[agent.PersonID]cachedPerson // guarded by mu
@@ -65,18 +67,17 @@ type cachedPerson struct {
 	until  time.Time
 }
 
-// New prepares sign-in; it makes one hash, which takes some 60 ms.
-func New(c Config) (*Service, error) {
+// New prepares sign-in.
+func New(c Config) *Service {
 	c.Limits = c.Limits.withDefaults()
+	if c.Looks == nil {
+		c.Looks = c.Store
+	}
 	if c.Params == nil {
 		c.Params = defaultParams()
 	}
 	if c.Wait == nil {
 		c.Wait = wait
-	}
-	h, err := newHasher(c.Params)
-	if err != nil {
-		return nil, err
 	}
 	m := scs.New()
 	m.Store = &loginStore{store: c.Store, now: c.Now, codec: m.Codec}
@@ -84,11 +85,12 @@ func New(c Config) (*Service, error) {
 	m.IdleTimeout = idleLimit
 	m.Lifetime = absoluteLimit
 	return &Service{
-		cfg: c, hasher: h, logins: m,
-		names:     newThrottle(c.Limits.Account, c.Limits.Lock),
+		cfg: c, hasher: newHasher(c.Params), logins: m,
 		addresses: newThrottle(c.Limits.Address, c.Limits.Lock),
+		nobodys:   newThrottle(c.Limits.Account, c.Limits.Lock),
+		names:     newThrottle(c.Limits.Strangers, c.Limits.Lock),
 		people:    map[agent.PersonID]cachedPerson{},
-	}, nil
+	}
 }
 
 // CookieName is that of the login's cookie. Browsers take __Host- over TLS only, so the panel on loopback has a plain name.
@@ -99,119 +101,57 @@ func (a *Service) CookieName() string {
 	return "sid"
 }
 
-// SignIn checks the password and begins a login; the cookie carries its token. ErrLoginWrong for an unknown name, a wrong
-// password, a locked or a disabled account alike, after the same work. Logins that the person has already stay untouched,
-// so that a lock is no weapon against them.
-func (a *Service) SignIn(ctx context.Context, loginName, password string) (agent.Identity, *http.Cookie, error) {
-	id, err := a.check(ctx, strings.ToLower(strings.TrimSpace(loginName)), password)
+// SignIn checks the password and begins a login; the first cookie carries its token, the second makes the browser known to the
+// account. ErrLoginWrong for an unknown name, a wrong password, a locked or a disabled account alike; *agent.TooManyError when the
+// address may not try now, or too many do. Logins that the person has already stay untouched, so that a lock is no weapon against them.
+func (a *Service) SignIn(ctx context.Context, loginName, password string) (agent.Identity, []http.Cookie, error) {
+	acc, err := a.check(ctx, strings.ToLower(strings.TrimSpace(loginName)), password)
 	if err != nil {
 		return agent.Identity{}, nil, err
 	}
-	person, err := a.cfg.Store.Person(ctx, id)
+	person, err := a.cfg.Store.Person(ctx, acc.Person)
 	if err != nil {
 		return agent.Identity{}, nil, err
 	}
-	if old, ok := agent.FromContext(ctx); ok { // the browser's login before gives way
+	who, token, err := a.begin(context.WithValue(anew{ctx}, checkedKey{}, acc.Hash), person) //nolint:contextcheck // it inherits all but the values
+	if err != nil {
+		return agent.Identity{}, nil, fmt.Errorf("begin login: %w", err)
+	}
+	if old, ok := agent.FromContext(ctx); ok { // the browser's login before gives way, and only now: the person is never without one
 		if err := a.logins.Destroy(ctx); err != nil {
 			return agent.Identity{}, nil, fmt.Errorf("end the login before: %w", err)
 		}
 		a.ended(old.Login)
 	}
+	err = a.cfg.Store.Audit(ctx, "login.succeeded", person.ID, a.where(ctx), who.Actor(), a.cfg.Now())
+	return who, []http.Cookie{*a.cookie(token), a.deviceCookie(ctx, acc)}, err
+}
+
+// anew is a context that knows nothing of the login with which the browser came.
+type anew struct{ context.Context } //nolint:containedctx // it is one
+
+// Value implements context.Context.
+func (anew) Value(any) any { return nil }
+
+// begin makes a login and its token.
+func (a *Service) begin(ctx context.Context, person agent.Person) (agent.Identity, string, error) {
 	login, err := uuid.NewV7()
 	if err != nil {
-		return agent.Identity{}, nil, fmt.Errorf("login id: %w", err)
+		return agent.Identity{}, "", err
 	}
-	fresh, err := a.logins.Load(ctx, "") // never the token that the browser came with
+	fresh, err := a.logins.Load(ctx, "")
 	if err != nil {
-		return agent.Identity{}, nil, fmt.Errorf("begin login: %w", err)
+		return agent.Identity{}, "", err
 	}
-	a.logins.Put(fresh, keyPerson, string(id))
+	a.logins.Put(fresh, keyPerson, string(person.ID))
 	a.logins.Put(fresh, keyLogin, login.String())
 	a.logins.Put(fresh, keySeen, a.cfg.Now().Unix())
 	token, _, err := a.logins.Commit(fresh)
-	if err != nil {
-		return agent.Identity{}, nil, fmt.Errorf("begin login: %w", err)
-	}
-	who := identity(person, login.String())
-	err = a.cfg.Store.Audit(ctx, "login.succeeded", id, a.where(ctx), who.Actor(), a.cfg.Now())
-	return who, a.cookie(token), err
-}
-
-// check is the same path for everybody: one wait, one count, one hash, one answer.
-func (a *Service) check(ctx context.Context, name, password string) (agent.PersonID, error) {
-	addr := remote(ctx)
-	delay, _ := a.names.look(name, a.cfg.Now())
-	slower, _ := a.addresses.look(addr, a.cfg.Now())
-	if delay = max(delay, slower); delay > 0 {
-		if err := a.cfg.Wait(ctx, delay); err != nil {
-			return "", fmt.Errorf("sign-in: %w", err)
-		}
-	}
-	acc, err := a.cfg.Store.Account(ctx, name)
-	if err != nil && !errors.Is(err, agent.ErrNotFound) {
-		return "", fmt.Errorf("sign-in: %w", err)
-	}
-	count, usable := 0, false
-	if acc.Person != "" {
-		now := a.cfg.Now()
-		if count, usable, err = a.cfg.Store.CountAttempt(ctx, acc.Person, a.cfg.Limits.Account, now, now.Add(a.cfg.Limits.Lock)); err != nil {
-			return "", fmt.Errorf("sign-in: %w", err)
-		}
-	}
-	hash := acc.Hash
-	if hash == "" {
-		hash = a.hasher.dummy
-	}
-	var rehash string
-	barred := false
-	err = a.hasher.alone(ctx, func() error {
-		_, barred = a.addresses.look(addr, a.cfg.Now())
-		match, params, err := argon2id.CheckHash(password, hash)
-		switch {
-		case err != nil:
-			return fmt.Errorf("check password: %w", err)
-		case !match || !usable || acc.Disabled || barred:
-			a.addresses.fail(addr, a.cfg.Now())
-			return agent.ErrLoginWrong
-		case a.hasher.weaker(params):
-			rehash, err = argon2id.CreateHash(password, a.cfg.Params)
-		}
-		return err
-	})
-	if errors.Is(err, agent.ErrLoginWrong) {
-		a.names.fail(name, a.cfg.Now())
-		if barred { // the failures that barred the address are on record; its knocking must not flood it
-			return "", err
-		}
-		return "", a.failed(ctx, acc.Person, usable && count >= a.cfg.Limits.Account)
-	}
-	if err != nil {
-		return "", fmt.Errorf("sign-in: %w", err)
-	}
-	a.names.forgive(name)
-	if err := a.cfg.Store.Forgive(ctx, acc.Person, rehash); err != nil {
-		return "", fmt.Errorf("sign-in: %w", err)
-	}
-	return acc.Person, nil
-}
-
-// failed records a failure, without what a stranger typed, and gives the one answer.
-func (a *Service) failed(ctx context.Context, person agent.PersonID, locked bool) error {
-	kind := "login.failed"
-	if locked {
-		kind = "login.locked"
-	}
-	if person == "" {
-		person = "unknown"
-	}
-	if err := a.cfg.Store.Audit(ctx, kind, person, a.where(ctx), "system", a.cfg.Now()); err != nil {
-		return err
-	}
-	return agent.ErrLoginWrong
+	return identity(person, login.String()), token, err
 }
 
 func (a *Service) where(ctx context.Context) map[string]any {
-	return map[string]any{"address": remote(ctx)}
+	return map[string]any{"address": from(ctx).address}
 }
 
 // SignOut ends the login of the request and its sockets. The cookie it returns clears the browser's.
@@ -238,10 +178,10 @@ func (a *Service) ended(logins ...string) {
 	}
 }
 
-// Purge clears away logins that have run out.
+// Purge clears away logins that have run out, and failures that bar nobody any more.
 func (a *Service) Purge(ctx context.Context) error {
 	_, err := a.cfg.Store.PurgeLogins(ctx, a.cfg.Now())
-	return err
+	return errors.Join(err, a.cfg.Store.PurgeFailures(ctx, a.cfg.Now().Add(-a.cfg.Limits.Lock)))
 }
 
 func (a *Service) cookie(token string) *http.Cookie {
@@ -252,15 +192,4 @@ func (a *Service) cookie(token string) *http.Cookie {
 
 func identity(p agent.Person, login string) agent.Identity {
 	return agent.Identity{Person: p.ID, LoginName: p.LoginName, Name: p.Name, Unit: p.Unit, Roles: p.Roles, Login: login}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -39,8 +39,15 @@ func (l *loginStore) CommitCtx(ctx context.Context, digest string, data []byte, 
 	if person == "" || id == "" {
 		return errors.New("a login without a person is not kept")
 	}
-	return l.store.SaveLogin(ctx, store.Login{Digest: digest, ID: id, Person: agent.PersonID(person), Data: data, Expires: expires})
+	login := store.Login{Digest: digest, ID: id, Person: agent.PersonID(person), Data: data, Expires: expires}
+	if checked, begins := ctx.Value(checkedKey{}).(string); begins {
+		return l.store.BeginLogin(ctx, login, checked)
+	}
+	return l.store.TouchLogin(ctx, login)
 }
+
+// checkedKey is the key of the hash that a login's password was checked against, in the context in which the login begins.
+type checkedKey struct{}
 
 // DeleteCtx implements scs.CtxStore.
 func (l *loginStore) DeleteCtx(ctx context.Context, digest string) error {
@@ -56,17 +63,17 @@ func (l *loginStore) Commit(string, []byte, time.Time) error { return errors.Err
 // Delete is never called: the session manager uses DeleteCtx.
 func (l *loginStore) Delete(string) error { return errors.ErrUnsupported }
 
-// Alive returns those of the named logins that still count. Whoever holds sockets asks once a second, so that a login ended
+// Alive returns those of the named logins that still count, with what their people are now. Whoever holds sockets asks once a second, so that a login ended
 // anywhere, by time, by another process or with its person, loses them within two (V7.4.2). A login with a socket whose
 // person sits at a seat does not run idle, for it waits for calls or is in one (V7.3.1); its absolute limit stays.
-func (a *Service) Alive(ctx context.Context, logins []string) ([]string, error) {
+func (a *Service) Alive(ctx context.Context, logins []string) (map[string]agent.Standing, error) {
 	if len(logins) == 0 {
-		return nil, nil
+		return map[string]agent.Standing{}, nil
 	}
 	if err := a.keep(ctx, logins); err != nil {
 		return nil, err
 	}
-	return a.cfg.Store.AliveLogins(ctx, logins, a.cfg.Now())
+	return a.cfg.Looks.AliveLogins(ctx, logins, a.cfg.Now())
 }
 
 func (a *Service) keep(ctx context.Context, logins []string) error {
@@ -93,5 +100,5 @@ func (a *Service) keep(ctx context.Context, logins []string) error {
 		}
 		ids, untils = append(ids, l), append(untils, limit)
 	}
-	return a.cfg.Store.KeepLogins(ctx, ids, untils, now)
+	return a.cfg.Looks.KeepLogins(ctx, ids, untils, now)
 }

@@ -7,17 +7,23 @@ import (
 	"time"
 
 	"hotline/agent"
+	"hotline/agent/problem"
 )
 
-type remoteKey struct{}
+type askerKey struct{}
 
-// remote is the key of the address that the request came from.
-func remote(ctx context.Context) string {
-	addr, ok := ctx.Value(remoteKey{}).(string)
+// asker is where a request comes from.
+type asker struct {
+	address string // key of it
+	devices string // the cookie of a browser that accounts know
+}
+
+func from(ctx context.Context) asker {
+	who, ok := ctx.Value(askerKey{}).(asker)
 	if !ok {
-		return "unknown"
+		return asker{address: "unknown"}
 	}
-	return addr
+	return who
 }
 
 // Identify puts who acts into the request's context, where agent.FromContext finds it; without a valid login it puts
@@ -26,12 +32,16 @@ func remote(ctx context.Context) string {
 // a proxy's header has to be translated before, for the configured proxy only (V4.1.3).
 func (a *Service) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), remoteKey{}, address(r.RemoteAddr))
+		who := asker{address: address(r.RemoteAddr)}
+		if c, err := r.Cookie(a.deviceCookieName()); err == nil {
+			who.devices = c.Value
+		}
+		ctx := context.WithValue(r.Context(), askerKey{}, who)
 		if c, err := r.Cookie(a.CookieName()); err == nil && c.Value != "" {
 			signedIn, err := a.identify(ctx, c.Value)
 			if err != nil { // fail closed, but do not send people to the sign-in page for a database that is away
 				a.cfg.Log.ErrorContext(ctx, "login not checked", slog.Any("err", err))
-				unavailable(w)
+				problem.Write(w, r, problem.New(http.StatusServiceUnavailable, "unavailable"))
 				return
 			}
 			ctx = signedIn
@@ -94,11 +104,4 @@ func (a *Service) forget(id agent.PersonID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.people, id)
-}
-
-func unavailable(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", "1")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = w.Write([]byte(`{"type":"urn:hotline:unavailable","title":"Service Unavailable","status":503}`)) // the client has gone otherwise
 }

@@ -3,11 +3,14 @@ package auth
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+	"golang.org/x/crypto/argon2"
 
 	"hotline/agent"
 )
@@ -20,7 +23,7 @@ const (
 // hasher makes and checks password hashes, one at a time: memory and one core are bounded whatever the crowd (B10).
 type hasher struct {
 	params *argon2id.Params
-	turn   chan struct{}
+	queue  *queue
 	dummy  string // of nobody's password; checked when there is none, so that every sign-in does the same work
 }
 
@@ -29,35 +32,41 @@ func defaultParams() *argon2id.Params {
 	return &argon2id.Params{Memory: 46 * 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 }
 
-func newHasher(params *argon2id.Params) (*hasher, error) {
-	h := &hasher{params: params, turn: make(chan struct{}, 1)}
-	dummy, err := argon2id.CreateHash(rand.Text(), params)
-	if err != nil {
-		return nil, fmt.Errorf("dummy hash: %w", err)
-	}
-	h.dummy = dummy
-	return h, nil
+func newHasher(params *argon2id.Params) *hasher {
+	return &hasher{params: params, queue: newQueue(mostWaiting, eachWaiting), dummy: dummyHash(params)}
 }
 
-// alone runs fn when it is its turn. Whoever gives up waiting leaves the queue.
-func (h *hasher) alone(ctx context.Context, fn func() error) error {
-	select {
-	case h.turn <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the turn to hash: %w", ctx.Err())
+// dummyHash is random: to make a real one would cost the start of the server a tenth of a second.
+func dummyHash(p *argon2id.Params) string {
+	random := func(n uint32) string {
+		b := make([]byte, n)
+		_, _ = rand.Read(b) // never fails
+		return base64.RawStdEncoding.EncodeToString(b)
 	}
-	defer func() { <-h.turn }()
-	return fn()
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
+		argon2.Version, p.Memory, p.Iterations, p.Parallelism, random(p.SaltLength), random(p.KeyLength))
+}
+
+// enter waits for the turn to hash, beside others of the same lane, and returns what ends it. *agent.TooManyError: too many wait.
+func (h *hasher) enter(ctx context.Context, lane string) (func(), error) {
+	leave, ok, err := h.queue.enter(ctx, lane)
+	if err != nil {
+		return nil, fmt.Errorf("wait for the turn to hash: %w", err)
+	}
+	if !ok {
+		const soon = 2 * time.Second // a third of the whole queue
+		return nil, &agent.TooManyError{After: soon}
+	}
+	return leave, nil
 }
 
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	var hash string
-	err := h.alone(ctx, func() error {
-		var err error
-		hash, err = argon2id.CreateHash(password, h.params)
-		return err
-	})
-	return hash, err
+	leave, err := h.enter(ctx, "people")
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	return argon2id.CreateHash(password, h.params)
 }
 
 // weaker says that a hash was made with less work than we ask today.
@@ -69,8 +78,8 @@ func (h *hasher) weaker(p *argon2id.Params) bool {
 // person's or the product's own words. *agent.FieldError.
 func CheckPassword(password string, p agent.Person) error {
 	switch n := utf8.RuneCountInString(password); {
-	case !utf8.ValidString(password):
-		return &agent.FieldError{Field: "password", Mend: "is not text"}
+	case agent.CheckText(password) != nil:
+		return &agent.FieldError{Field: "password", Mend: "is no plain text"}
 	case n < minPassword:
 		return &agent.FieldError{Field: "password", Mend: fmt.Sprintf("at least %d characters", minPassword)}
 	case n > maxPassword:

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -21,7 +20,7 @@ type NewPerson struct {
 	Password  string
 }
 
-// CreatePerson adds an account. Actor says who did it, "cli:root". *agent.FieldError, agent.ErrExists.
+// CreatePerson adds an account. Actor says who did it, as the audit trail has it. *agent.FieldError, agent.ErrExists.
 func (a *Service) CreatePerson(ctx context.Context, n NewPerson, actor string) (agent.Person, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -46,10 +45,13 @@ func (a *Service) CreatePerson(ctx context.Context, n NewPerson, actor string) (
 func checkPerson(p agent.Person) error {
 	const longestName = 50
 	switch n := utf8.RuneCountInString(p.Name); {
-	case !regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`).MatchString(p.LoginName):
+	case !agent.IsLoginName(p.LoginName):
 		return &agent.FieldError{Field: "login_name", Mend: "2 to 32 of a-z 0-9 . _ - and a letter or digit first"}
-	case n == 0 || n > longestName || !utf8.ValidString(p.Name):
+	case n == 0 || n > longestName:
 		return &agent.FieldError{Field: "name", Mend: fmt.Sprintf("1 to %d characters", longestName)}
+	}
+	if err := agent.CheckText(p.Name); err != nil {
+		return &agent.FieldError{Field: "name", Mend: err.Error()}
 	}
 	return agent.CheckRoles(p.Roles)
 }
@@ -68,9 +70,17 @@ func (a *Service) SetPassword(ctx context.Context, loginName, password, actor st
 	if err != nil {
 		return err
 	}
-	a.names.forgive(p.LoginName)
 	a.ended(ended...)
 	return nil
+}
+
+// Unlock lets a person try again whose account failures have locked, wherever they came from.
+func (a *Service) Unlock(ctx context.Context, loginName, actor string) error {
+	p, err := a.cfg.Store.PersonByLoginName(ctx, loginName)
+	if err != nil {
+		return err
+	}
+	return a.cfg.Store.Unlock(ctx, p.ID, actor, a.cfg.Now())
 }
 
 // SetDisabled bars a person, ending their logins at once, or lets them in again.
@@ -87,9 +97,6 @@ func (a *Service) SetDisabled(ctx context.Context, loginName string, disabled bo
 	a.ended(ended...)
 	return nil
 }
-
-// People lists everybody by login name.
-func (a *Service) People(ctx context.Context) ([]agent.Person, error) { return a.cfg.Store.People(ctx) }
 
 func (a *Service) newHash(ctx context.Context, password string, p agent.Person) (string, error) {
 	if err := CheckPassword(password, p); err != nil {

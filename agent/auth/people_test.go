@@ -34,6 +34,8 @@ func TestDisabledPersonIsCutOff(t *testing.T) { // V7.4.2
 	// by this one: at once, sockets included, and for good
 	require.NoError(t, d.SetDisabled(t.Context(), "li", true, "cli:root"))
 	require.Equal(t, []string{id.Login}, d.logout)
+	_, err = d.signIn(t, "li", good)
+	require.ErrorIs(t, err, agent.ErrLoginWrong, "the right password opens nothing")
 	require.NoError(t, d.SetDisabled(t.Context(), "li", false, "cli:root"))
 	_, ok = d.who(t, cookie)
 	require.False(t, ok, "the old login is gone")
@@ -114,7 +116,7 @@ func TestCreatePersonRefusesBadInput(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.CreatePerson(t.Context(), fine, "cli:root")
 	require.ErrorIs(t, err, agent.ErrExists)
-	people, err := d.People(t.Context())
+	people, err := d.store.People(t.Context())
 	require.NoError(t, err)
 	require.Len(t, people, 2)
 }

@@ -8,14 +8,18 @@ import (
 
 // Limits are those of sign-in failures.
 type Limits struct {
-	Account int           // failures in a row that lock an account (等保: 3 to 10)
-	Address int           // failures that lock an address; a whole hall may sit behind one
-	Lock    time.Duration // how long (等保: 5 to 30 min)
+	Account   int           // failures in a row from one address, or one known device, that lock an account there (等保: 3 to 10)
+	Strangers int           // failures in a row from all devices that the account does not know that lock it for them
+	Address   int           // failures that bar an address; a whole hall may sit behind one
+	Lock      time.Duration // how long (等保: 5 to 30 min)
 }
 
 func (l Limits) withDefaults() Limits {
 	if l.Account == 0 {
 		l.Account = 5
+	}
+	if l.Strangers == 0 {
+		l.Strangers = 50
 	}
 	if l.Address == 0 {
 		l.Address = 30
@@ -26,10 +30,20 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// delay is how long the answer to the nth failure waits: 1 s for the last but two before the lock, then 2 s and 4 s.
+func (l Limits) delay(n int) time.Duration {
+	const delayed = 3
+	first := max(1, l.Account-delayed+1)
+	if n < first {
+		return 0
+	}
+	return time.Second << (min(n, l.Account) - first)
+}
+
 // maxThrottled bounds the memory of a throttle; beyond it, entries that have run out go first.
 const maxThrottled = 10_000
 
-// throttle counts failures by a key, known to us or not, so that an unknown name is slowed down like a known one.
+// throttle counts failures by a key, of what the database knows nothing about: addresses, and names that nobody has.
 type throttle struct {
 	limit int
 	lock  time.Duration
@@ -47,38 +61,30 @@ func newThrottle(limit int, lock time.Duration) *throttle {
 	return &throttle{limit: limit, lock: lock, entries: map[string]failures{}}
 }
 
-// look says how long the next attempt has to wait, and whether there may be none: 1 s after the last failure but one before
-// the lock, 2 s after the last.
-func (t *throttle) look(key string, now time.Time) (time.Duration, bool) {
+// barred is how long the key still is; 0: it is not.
+func (t *throttle) barred(key string, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.currentLocked(key, now)
-	switch {
-	case f.n >= t.limit:
-		return 0, true
-	case f.n > 0 && f.n >= t.limit-2:
-		return time.Second << (f.n - max(1, t.limit-2)), false
+	if f.n < t.limit {
+		return 0
 	}
-	return 0, false
+	return t.lock - now.Sub(f.last)
 }
 
-func (t *throttle) fail(key string, now time.Time) {
+// count adds a failure and says the how manieth it is; 0: the key is barred, and knocking does not prolong that.
+func (t *throttle) count(key string, now time.Time) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.currentLocked(key, now)
+	if f.n >= t.limit {
+		return 0
+	}
 	if _, known := t.entries[key]; !known && len(t.entries) >= maxThrottled {
 		t.evictLocked(now)
 	}
-	if f.n < t.limit { // a lock is not prolonged by knocking
-		f = failures{n: f.n + 1, last: now}
-	}
-	t.entries[key] = f
-}
-
-func (t *throttle) forgive(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.entries, key)
+	t.entries[key] = failures{n: f.n + 1, last: now}
+	return f.n + 1
 }
 
 func (t *throttle) currentLocked(key string, now time.Time) failures {

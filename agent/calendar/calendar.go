@@ -132,7 +132,9 @@ func (c *Calendar) statutory(year int) []Date {
 
 func (c *Calendar) isStatutory(d Date) bool { return slices.Contains(c.statutory(d.Year), d) }
 
+// readDays reads the papers. A day that two of them name, in December as a rule, is as the later one has it.
 func (c *Calendar) readDays(days string) error {
+	named := map[Date]int{} // by which paper
 	for line, f := range rows(days) {
 		if len(f) != 4 {
 			return fmt.Errorf("calendar line %d: want 4 fields separated by tabs, got %d", line, len(f))
@@ -141,9 +143,6 @@ func (c *Calendar) readDays(days string) error {
 		if err != nil {
 			return fmt.Errorf("calendar line %d: %w", line, err)
 		}
-		if _, twice := c.work[d]; twice {
-			return fmt.Errorf("calendar line %d: %s stands twice", line, d)
-		}
 		if f[1] != "work" && f[1] != "off" {
 			return fmt.Errorf("calendar line %d: %q: want work or off", line, f[1])
 		}
@@ -151,8 +150,16 @@ func (c *Calendar) readDays(days string) error {
 		if err != nil {
 			return fmt.Errorf("calendar line %d: year of the paper %q: want four digits", line, f[3])
 		}
-		c.work[d] = f[1] == "work"
-		c.papers[paper.Year()] = true
+		year := paper.Year()
+		c.papers[year] = true
+		before, twice := named[d]
+		switch {
+		case twice && before == year:
+			return fmt.Errorf("calendar line %d: %s stands twice", line, d)
+		case before > year:
+			continue
+		}
+		c.work[d], named[d] = f[1] == "work", year
 	}
 	return nil
 }

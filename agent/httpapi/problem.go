@@ -6,47 +6,47 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"hotline/agent"
+	"hotline/agent/door"
+	"hotline/agent/problem"
 )
 
 // problem is the one table of errors; the panel translates by code. What is not in it stays inside.
 func (h *handler) problem(ctx context.Context, err error) error {
-	if field, ok := errors.AsType[*agent.FieldError](err); ok {
-		p := problem(http.StatusUnprocessableEntity, "field."+field.Field, field.Error())
-		p.Errors = []*huma.ErrorDetail{{Location: "body." + field.Field, Message: field.Mend}}
+	if p := door.Command(err); p != nil {
 		return p
+	}
+	if field, ok := errors.AsType[*agent.FieldError](err); ok {
+		return problem.New(http.StatusUnprocessableEntity, "field."+field.Field).With(problem.Field{Location: "body." + field.Field, Message: field.Mend})
 	}
 	if taken, ok := errors.AsType[*agent.SeatTakenError](err); ok {
 		return h.taken(ctx, taken.By)
 	}
 	if elsewhere, ok := errors.AsType[*agent.PersonElsewhereError](err); ok {
-		p := problem(http.StatusConflict, "person.elsewhere", "you have another place; give it back first")
-		p.Errors = []*huma.ErrorDetail{{Location: "seat", Message: "the other place", Value: elsewhere.Seat}}
-		return p
+		return problem.New(http.StatusConflict, "person.elsewhere", "seat="+string(elsewhere.Seat)).With(problem.Field{Location: "seat", Message: string(elsewhere.Seat), Value: string(elsewhere.Seat)})
+	}
+	if many, ok := errors.AsType[*agent.TooManyError](err); ok {
+		return problem.New(http.StatusTooManyRequests, "too_many").After(many.After)
 	}
 	for _, known := range []struct {
-		err          error
-		status       int
-		code, detail string
+		err error
+		no  *problem.Problem
 	}{
-		{agent.ErrLoginWrong, http.StatusUnauthorized, "login.wrong", "login name or password is wrong"},
-		{agent.ErrNotAllowed, http.StatusForbidden, "not_allowed", "this is not yours to do"},
-		{agent.ErrNotFound, http.StatusNotFound, "not_found", "there is no such seat"},
-		{agent.ErrStale, http.StatusConflict, "version.stale", "the seat has changed since; look again"},
-		{agent.ErrDeviceNotOK, http.StatusConflict, "device.not_ok", "the telephone is not ready"},
-		{agent.ErrReplaced, http.StatusConflict, "client.replaced", "another page holds the telephone of this seat"},
-		{agent.ErrReasonMissing, http.StatusUnprocessableEntity, "reason.missing", "say why"},
-		{context.Canceled, http.StatusServiceUnavailable, "unavailable", "the request was given up"},
-		{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "it took too long; try again"},
+		{agent.ErrLoginWrong, problem.New(http.StatusUnauthorized, "login.wrong")},
+		{agent.ErrNotAllowed, problem.New(http.StatusForbidden, "not_allowed")},
+		{agent.ErrNotAssigned, problem.New(http.StatusForbidden, "seat.not_assigned")},
+		{agent.ErrNotFound, problem.New(http.StatusNotFound, "not_found").Because("seat")},
+		{agent.ErrStale, problem.New(http.StatusConflict, "version.stale")},
+		{agent.ErrDeviceNotOK, problem.New(http.StatusConflict, "device.not_ok")},
+		{agent.ErrReplaced, problem.New(http.StatusConflict, "client.replaced")},
+		{agent.ErrReasonMissing, problem.New(http.StatusUnprocessableEntity, "reason.missing").With(problem.Field{Location: "body.reason", Code: "required"})},
 	} {
 		if errors.Is(err, known.err) {
-			return problem(known.status, known.code, known.detail)
+			return known.no
 		}
 	}
 	h.Log.ErrorContext(ctx, "request failed", slog.Any("err", err))
-	return problem(http.StatusInternalServerError, "internal", "something went wrong on our side; try again")
+	return problem.New(http.StatusInternalServerError, "internal")
 }
 
 // taken names who has the place. It may be the same person on another page: the panel then offers to take over.
@@ -55,11 +55,5 @@ func (h *handler) taken(ctx context.Context, by agent.PersonID) error {
 	if p, err := h.Hall.Person(ctx, by); err == nil {
 		name = p.Name
 	}
-	p := problem(http.StatusConflict, "seat.taken", name)
-	p.Errors = []*huma.ErrorDetail{{Location: "person", Message: name, Value: by}}
-	return p
-}
-
-func problem(status int, code, detail string) *huma.ErrorModel {
-	return &huma.ErrorModel{Type: "urn:hotline:" + code, Title: http.StatusText(status), Status: status, Detail: detail}
+	return problem.New(http.StatusConflict, "seat.taken", "name="+name).With(problem.Field{Location: "person", Message: name, Value: string(by)})
 }

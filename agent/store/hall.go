@@ -16,15 +16,12 @@ import (
 //go:embed seed/units.tsv
 var sampleUnits string
 
-// Line is a line to be set up. Durations that are all zero leave the settings to the table.
+// Line is a line to be set up. How it rings and wraps up are settings (TuneLine).
 type Line struct {
 	ID     agent.LineID
 	Name   string
 	Number string // that citizens dial; two lines may have the same, then the window decides
 	During string // DuringSession or DuringAlways; empty: the first for the session's own line, the second for all others
-	Ring   time.Duration
-	WrapUp time.Duration
-	Grace  time.Duration
 }
 
 // When a line takes the calls to its number.
@@ -131,23 +128,14 @@ func (s *Store) PutUnits(ctx context.Context, units []agent.Unit) error {
 	return nil
 }
 
-// PutLine adds a line; one that is there keeps its name and number, and its settings unless a duration is given: then all three are set.
+// PutLine adds a line; one that is there keeps its name and number.
 func (s *Store) PutLine(ctx context.Context, l Line) error {
 	err := s.write(ctx, "system", time.Time{}, func(q *db.Queries) ([]agent.Fact, error) {
 		if err := q.PutLine(ctx, db.PutLineParams{ID: string(l.ID), Name: l.Name}); err != nil {
 			return nil, err
 		}
 		during, rank := l.window()
-		err := q.PutLineNumber(ctx, db.PutLineNumberParams{Number: l.Number, Line: string(l.ID), Rank: rank, During: during})
-		if err != nil {
-			return nil, err
-		}
-		if l.Ring == 0 && l.WrapUp == 0 && l.Grace == 0 {
-			return nil, nil
-		}
-		return nil, q.SetLineSeconds(ctx, db.SetLineSecondsParams{
-			ID: string(l.ID), Ring: int32(l.Ring.Seconds()), Wrapup: int32(l.WrapUp.Seconds()), Grace: int32(l.Grace.Seconds()),
-		})
+		return nil, q.PutLineNumber(ctx, db.PutLineNumberParams{Number: l.Number, Line: string(l.ID), Rank: rank, During: during})
 	})
 	if err != nil {
 		return fmt.Errorf("put line %s: %w", l.ID, err)

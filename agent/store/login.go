@@ -19,13 +19,25 @@ type Login struct {
 	Expires time.Time
 }
 
-// SaveLogin writes a login, or its data and expiry anew.
-func (s *Store) SaveLogin(ctx context.Context, l Login) error {
-	err := s.q.SaveLogin(ctx, db.SaveLoginParams{
-		Token: l.Digest, ID: orNull(l.ID), Person: orNull(l.Person), Data: l.Data, Expires: l.Expires,
+// BeginLogin writes a new login, if the person may sign in still and the hash of their password is the one that was checked:
+// agent.ErrLoginWrong otherwise.
+func (s *Store) BeginLogin(ctx context.Context, l Login, checked string) error {
+	n, err := s.q.BeginLogin(ctx, db.BeginLoginParams{
+		Token: l.Digest, ID: l.ID, Person: string(l.Person), Data: l.Data, Expires: l.Expires, Checked: checked,
 	})
 	if err != nil {
-		return fmt.Errorf("save login: %w", err)
+		return fmt.Errorf("begin login: %w", err)
+	}
+	if n == 0 {
+		return agent.ErrLoginWrong
+	}
+	return nil
+}
+
+// TouchLogin writes a login's data and expiry anew; one that has ended meanwhile stays ended.
+func (s *Store) TouchLogin(ctx context.Context, l Login) error {
+	if err := s.q.TouchLogin(ctx, db.TouchLoginParams{Token: l.Digest, Data: l.Data, Expires: l.Expires}); err != nil {
+		return fmt.Errorf("touch login: %w", err)
 	}
 	return nil
 }
@@ -50,11 +62,17 @@ func (s *Store) DeleteLogin(ctx context.Context, digest string) error {
 	return nil
 }
 
-// AliveLogins returns those of the named logins that still count.
-func (s *Store) AliveLogins(ctx context.Context, ids []string, at time.Time) ([]string, error) {
-	alive, err := s.q.AliveLogins(ctx, db.AliveLoginsParams{Ids: ids, At: at})
+// AliveLogins returns those of the named logins that still count, with what their people are now, in one look.
+func (s *Store) AliveLogins(ctx context.Context, ids []string, at time.Time) (map[string]agent.Standing, error) {
+	rows, err := s.q.AliveLogins(ctx, db.AliveLoginsParams{Ids: ids, At: at})
 	if err != nil {
 		return nil, fmt.Errorf("check %d logins: %w", len(ids), err)
+	}
+	alive := make(map[string]agent.Standing, len(rows))
+	for _, r := range rows {
+		who := standing(db.StandingsOfRow{Person: r.Person, Unit: r.Unit, Roles: r.Roles, Seat: r.Seat, Line: r.Line, Place: r.Place, Tx: r.Tx})
+		who.Login = r.ID
+		alive[r.ID] = who
 	}
 	return alive, nil
 }

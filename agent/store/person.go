@@ -10,13 +10,6 @@ import (
 	"hotline/agent/store/db"
 )
 
-// Account is what a sign-in is checked against.
-type Account struct {
-	Person   agent.PersonID
-	Hash     string
-	Disabled bool
-}
-
 // CreatePerson adds a person with their roles. ErrExists, *agent.FieldError.
 func (s *Store) CreatePerson(ctx context.Context, p agent.Person, hash, actor string) error {
 	err := s.write(ctx, actor, p.CreatedAt, func(q *db.Queries) ([]agent.Fact, error) {
@@ -31,7 +24,7 @@ func (s *Store) CreatePerson(ctx context.Context, p agent.Person, hash, actor st
 				return nil, err
 			}
 		}
-		return []agent.Fact{auditFact("person.created", p.ID, map[string]any{"roles": p.Roles, "unit": p.Unit})}, nil
+		return []agent.Fact{kept("person.created", p.ID, map[string]any{"roles": p.Roles, "unit": p.Unit})}, nil
 	})
 	switch pgCode(err) {
 	case codeUnique:
@@ -49,17 +42,28 @@ func (s *Store) CreatePerson(ctx context.Context, p agent.Person, hash, actor st
 func (s *Store) SetPassword(ctx context.Context, id agent.PersonID, hash, actor string, at time.Time) ([]string, error) {
 	var ended []string
 	err := s.write(ctx, actor, at, func(q *db.Queries) ([]agent.Fact, error) {
-		if err := q.ForgiveFailures(ctx, db.ForgiveFailuresParams{ID: string(id), PasswordHash: hash}); err != nil {
+		err := errors.Join(q.ForgiveAllFailures(ctx, string(id)), q.SetHash(ctx, db.SetHashParams{ID: string(id), PasswordHash: hash}))
+		if err != nil {
 			return nil, err
 		}
-		var err error
 		ended, err = endLogins(ctx, q, id)
-		return []agent.Fact{auditFact("person.password_set", id, nil)}, err
+		return []agent.Fact{kept("person.password_set", id, nil)}, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set password of %s: %w", id, err)
 	}
 	return ended, nil
+}
+
+// Unlock forgives all failures of a person, wherever they come from.
+func (s *Store) Unlock(ctx context.Context, id agent.PersonID, actor string, at time.Time) error {
+	err := s.write(ctx, actor, at, func(q *db.Queries) ([]agent.Fact, error) {
+		return []agent.Fact{kept("person.unlocked", id, nil)}, q.ForgiveAllFailures(ctx, string(id))
+	})
+	if err != nil {
+		return fmt.Errorf("unlock %s: %w", id, err)
+	}
+	return nil
 }
 
 // SetDisabled bars a person from signing in and ends their logins, which it names, or lets them in again. ErrNotFound.
@@ -77,7 +81,7 @@ func (s *Store) SetDisabled(ctx context.Context, id agent.PersonID, disabled boo
 		if err == nil && disabled {
 			ended, err = endLogins(ctx, q, id)
 		}
-		return []agent.Fact{auditFact(kind, id, nil)}, err
+		return []agent.Fact{kept(kind, id, nil)}, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
@@ -146,37 +150,7 @@ func (s *Store) people(ctx context.Context, arg db.PeopleParams) ([]agent.Person
 	return people, nil
 }
 
-// Account loads what a sign-in under that name is checked against. ErrNotFound.
-func (s *Store) Account(ctx context.Context, loginName string) (Account, error) {
-	row, err := s.q.Account(ctx, loginName)
-	if err != nil {
-		return Account{}, fmt.Errorf("load account: %w", missing(err))
-	}
-	return Account{Person: agent.PersonID(row.ID), Hash: row.PasswordHash, Disabled: row.DisabledAt != nil}, nil
-}
-
-// CountAttempt counts a sign-in before its password is looked at; ok is false while the account is locked. The attempt that
-// reaches the limit locks the account until then, unless it succeeds and Forgive is called.
-func (s *Store) CountAttempt(ctx context.Context, id agent.PersonID, limit int, at, until time.Time) (int, bool, error) {
-	n, err := s.q.CountAttempt(ctx, db.CountAttemptParams{ID: string(id), MaxFailures: int32(limit), At: at, LockUntil: until})
-	if err = missing(err); errors.Is(err, agent.ErrNotFound) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, fmt.Errorf("count sign-in of %s: %w", id, err)
-	}
-	return int(n), true, nil
-}
-
-// Forgive ends a row of failures after a success, and stores a stronger hash when one is given.
-func (s *Store) Forgive(ctx context.Context, id agent.PersonID, newHash string) error {
-	if err := s.q.ForgiveFailures(ctx, db.ForgiveFailuresParams{ID: string(id), PasswordHash: newHash}); err != nil {
-		return fmt.Errorf("forgive failures of %s: %w", id, err)
-	}
-	return nil
-}
-
-// Audit appends one fact of the audit trail about a person.
+// Audit tells one fact of a sign-in, whose record the door writes.
 func (s *Store) Audit(ctx context.Context, kind string, subject agent.PersonID, data map[string]any, actor string, at time.Time) error {
 	err := s.write(ctx, actor, at, func(*db.Queries) ([]agent.Fact, error) {
 		return []agent.Fact{auditFact(kind, subject, data)}, nil
@@ -191,5 +165,12 @@ func auditFact(kind string, subject agent.PersonID, data map[string]any) agent.F
 	if data == nil {
 		data = map[string]any{}
 	}
-	return agent.Fact{Kind: kind, Subject: string(subject), Topics: []string{"audit"}, Data: data}
+	return agent.Fact{Kind: kind, Subject: string(subject), Topics: []string{agent.TopicAudit}, Data: data}
+}
+
+// kept is a fact about a person whose act leaves a record.
+func kept(kind string, subject agent.PersonID, data map[string]any) agent.Fact {
+	f := auditFact(kind, subject, data)
+	f.Trail = "person:" + f.Subject
+	return f
 }

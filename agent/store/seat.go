@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hotline/agent"
+	"hotline/agent/command"
 	"hotline/agent/store/db"
 	"hotline/realtime/factlog"
 )
@@ -28,6 +31,13 @@ func (s *Store) Update(ctx context.Context, step agent.Step) (agent.State, agent
 	if errors.Is(err, factlog.ErrStale) {
 		err = agent.ErrStale
 	}
+	if err != nil || after.Version == before.Version { // perhaps because it has been done
+		err = cmp.Or(command.Known(ctx), err)
+	}
+	if _, repeated := errors.AsType[*agent.RepeatedError](err); repeated {
+		before, err = s.now(ctx, step.Seat)
+		after = before
+	}
 	if err != nil {
 		return agent.State{}, agent.State{}, fmt.Errorf("update seat %s: %w", step.Seat, err)
 	}
@@ -35,7 +45,8 @@ func (s *Store) Update(ctx context.Context, step agent.Step) (agent.State, agent
 }
 
 func (s *Store) update(ctx context.Context, step agent.Step) (agent.State, agent.State, error) {
-	if err := s.maySit(ctx, step); err != nil {
+	assigned, err := s.maySit(ctx, step)
+	if err != nil {
 		return agent.State{}, agent.State{}, err
 	}
 	row, err := s.q.SeatAndWork(ctx, string(step.Seat))
@@ -44,6 +55,9 @@ func (s *Store) update(ctx context.Context, step agent.Step) (agent.State, agent
 	}
 	before := state(row.Line, row.Kind, row.SeatState, row.Work, row.WorkSince, row.WorkUntil)
 	after, facts, err := step.Decide(before)
+	if err == nil && !assigned {
+		err = agent.ErrNotAssigned
+	}
 	if err != nil || after.Version == before.Version {
 		return before, after, err
 	}
@@ -52,38 +66,51 @@ func (s *Store) update(ctx context.Context, step agent.Step) (agent.State, agent
 		return before, after, err
 	}
 	var p factlog.Pipeline
+	err = command.Begin(ctx, &p, "")
 	q := db.New(&p)
 	if step.Sits != "" {
-		err = errors.Join(q.HoldPerson(ctx, string(step.Sits)),
-			q.NoOtherSeat(ctx, db.NoOtherSeatParams{Person: string(step.Sits), Seat: string(step.Seat)}))
+		err = errors.Join(err, q.HoldPerson(ctx, string(step.Sits)),
+			q.NoOtherSeat(ctx, db.NoOtherSeatParams{Person: string(step.Sits), Seat: string(step.Seat)}),
+			q.HoldAssignment(ctx, db.HoldAssignmentParams{Person: string(step.Sits), Seat: string(step.Seat), Place: string(step.Place)}))
 	}
-	err = errors.Join(err, q.SaveSeat(ctx, saveParams(before, after)),
-		q.HoldWork(ctx, db.HoldWorkParams{Seat: string(step.Seat), Version: row.WorkVersion}))
+	err = errors.Join(err, sit(ctx, q, before, after, step.At), q.SaveSeat(ctx, saveParams(before, after)),
+		q.HoldWork(ctx, db.HoldWorkParams{Seat: string(step.Seat), Version: row.WorkVersion}),
+		keep(ctx, &p, facts, step.Actor, step.At))
 	if err != nil {
 		return before, after, err
 	}
 	p.Tell(rows...)
-	if err := p.Commit(ctx, s.pool); err != nil {
+	if err := command.Over(ctx, p.Commit(ctx, s.pool)); err != nil {
 		return before, after, err
 	}
 	s.wake()
 	return before, after, nil
 }
 
-func (s *Store) maySit(ctx context.Context, step agent.Step) error {
-	if step.Sits == "" {
-		return nil
+// now is a seat as it is.
+func (s *Store) now(ctx context.Context, seat agent.SeatID) (agent.State, error) {
+	row, err := s.q.SeatAndWork(ctx, string(seat))
+	if err != nil {
+		return agent.State{}, missing(err)
 	}
-	p, err := s.q.PersonToSit(ctx, string(step.Sits))
+	return state(row.Line, row.Kind, row.SeatState, row.Work, row.WorkSince, row.WorkUntil), nil
+}
+
+// maySit refuses who may take no place at all now, and says whether this one is assigned to them.
+func (s *Store) maySit(ctx context.Context, step agent.Step) (bool, error) {
+	if step.Sits == "" {
+		return true, nil
+	}
+	p, err := s.q.PersonToSit(ctx, db.PersonToSitParams{ID: string(step.Sits), Seat: string(step.Seat), Place: string(step.Place)})
 	switch {
 	case err != nil:
-		return missing(err)
+		return false, missing(err)
 	case p.DisabledAt != nil:
-		return agent.ErrNotAllowed
+		return false, agent.ErrNotAllowed
 	case p.Seat != "" && agent.SeatID(p.Seat) != step.Seat:
-		return &agent.PersonElsewhereError{Seat: agent.SeatID(p.Seat)}
+		return false, &agent.PersonElsewhereError{Seat: agent.SeatID(p.Seat)}
 	}
-	return nil
+	return p.Assigned, nil
 }
 
 // Seats implements agent.Store.
@@ -135,7 +162,10 @@ func (s *Store) views(ctx context.Context, seat string) ([]agent.SeatView, error
 	for i, r := range rows {
 		views[i] = agent.SeatView{
 			State: state(r.Line, r.Kind, r.SeatState, r.Work, r.WorkSince, r.WorkUntil),
-			Label: r.Label, UnitName: r.UnitName, PersonName: r.PersonName, RecorderName: r.RecorderName,
+			Label: r.Label, UnitName: r.UnitName, PersonName: r.PersonName,
+			Names: map[agent.Place]string{
+				agent.PlaceRecorder: r.RecorderName, agent.PlaceDeputy: r.DeputyName, agent.PlaceRoom: r.RoomName, agent.PlaceSupervisor: r.SupervisorName,
+			},
 			Call: text[string](r.Call), Offer: text[string](r.Offer), Misses: int(r.Misses),
 		}
 	}
@@ -151,31 +181,43 @@ func (s *Store) SittingOf(ctx context.Context, person agent.PersonID) (agent.Sit
 	return agent.Sitting{Seat: agent.SeatID(row.Seat), Place: agent.Place(row.Place)}, nil
 }
 
-// SittingsOf finds where the people sit, and those who sit beside them; who sits nowhere is not in it.
-func (s *Store) SittingsOf(ctx context.Context, people []agent.PersonID) (map[agent.PersonID]agent.Sitting, error) {
+// StandingsOf finds what the people are now, in one look; who may not sign in is not in it.
+func (s *Store) StandingsOf(ctx context.Context, people []agent.PersonID) (map[agent.PersonID]agent.Standing, error) {
 	ids := make([]string, len(people))
 	for i, p := range people {
 		ids[i] = string(p)
 	}
-	rows, err := s.q.SittingsOf(ctx, ids)
+	rows, err := s.q.StandingsOf(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("seats of %d people: %w", len(people), err)
+		return nil, fmt.Errorf("standings of %d people: %w", len(people), err)
 	}
-	sittings := make(map[agent.PersonID]agent.Sitting, len(people))
+	standings := make(map[agent.PersonID]agent.Standing, len(people))
 	for _, r := range rows {
-		for place, person := range map[agent.Place]*string{agent.PlaceOfficial: r.Person, agent.PlaceRecorder: r.Recorder} {
-			if person != nil {
-				sittings[agent.PersonID(*person)] = agent.Sitting{Seat: agent.SeatID(r.Seat), Place: place}
-			}
-		}
+		standings[agent.PersonID(r.Person)] = standing(r)
 	}
-	return sittings, nil
+	return standings, nil
+}
+
+func standing(r db.StandingsOfRow) agent.Standing {
+	return agent.Standing{
+		Identity: agent.Identity{Person: agent.PersonID(r.Person), Unit: r.Unit, Roles: roles(r.Roles)},
+		Seat:     agent.SeatID(r.Seat), Place: agent.Place(r.Place), Line: agent.LineID(r.Line), Tx: uint64(r.Tx),
+	}
+}
+
+func roles(names []string) []agent.Role {
+	all := make([]agent.Role, len(names))
+	for i, name := range names {
+		all[i] = agent.Role(name)
+	}
+	return all
 }
 
 func state(line, kind string, r db.SeatState, work string, since time.Time, until *time.Time) agent.State {
 	return agent.State{
 		Seat: agent.SeatID(r.Seat), Line: agent.LineID(line), Kind: agent.SeatKind(kind),
-		Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
+		Person: text[agent.PersonID](r.Person), Recorder: side(r, agent.PlaceRecorder, r.Recorder), Deputy: side(r, agent.PlaceDeputy, r.Deputy),
+		Room: side(r, agent.PlaceRoom, r.Room), Supervisor: side(r, agent.PlaceSupervisor, r.Supervisor),
 		Client: r.Client, Phone: agent.Phone(r.Phone), Endpoint: r.Endpoint, Contact: r.Contact, HA1: r.Ha1,
 		Intent: agent.Intent(r.Intent), RestCode: r.RestCode, RestUntil: utc(r.RestUntil), RestMinutes: int(r.RestMinutes),
 		Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Registered: r.Registered,
@@ -184,10 +226,23 @@ func state(line, kind string, r db.SeatState, work string, since time.Time, unti
 	}
 }
 
+func side(r db.SeatState, place agent.Place, person *string) agent.Side {
+	return agent.Side{Person: text[agent.PersonID](person), Away: slices.Contains(r.Away, string(place))}
+}
+
+func names(places []agent.Place) []string {
+	all := make([]string, len(places))
+	for i, p := range places {
+		all[i] = string(p)
+	}
+	return all
+}
+
 func saveParams(before, s agent.State) db.SaveSeatParams {
 	return db.SaveSeatParams{
 		Seat: string(s.Seat), Before: before.Version, Version: s.Version,
-		Person: orNull(s.Person), Recorder: orNull(s.Recorder),
+		Person: orNull(s.Person), Recorder: orNull(s.Recorder.Person), Deputy: orNull(s.Deputy.Person), Room: orNull(s.Room.Person),
+		Supervisor: orNull(s.Supervisor.Person), Away: names(s.Absent()),
 		Client: s.Client, Phone: string(s.Phone), Endpoint: s.Endpoint, Contact: s.Contact, Ha1: s.HA1,
 		Intent: string(s.Intent), RestCode: s.RestCode, RestUntil: timeOrNull(s.RestUntil), RestMinutes: int32(s.RestMinutes),
 		Pending: string(s.Pending), Device: string(s.Device), Registered: s.Registered, Since: s.Since,

@@ -15,7 +15,7 @@ import (
 // take is the step of a person who takes a place, with something that happens while it is decided.
 func (h *hall) take(who agent.Identity, seat agent.SeatID, meanwhile func(agent.State)) agent.Step {
 	return agent.Step{
-		Seat: seat, Actor: who.Actor(), Sits: who.Person, At: at(),
+		Seat: seat, Actor: who.Actor(), Sits: who.Person, Place: agent.PlaceOfficial, At: at(),
 		Decide: func(s agent.State) (agent.State, []agent.Fact, error) {
 			meanwhile(s)
 			return agent.Apply(s, agent.Took{By: who.Person, Place: agent.PlaceOfficial}, at())

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/agent"
+	"hotline/agent/audit"
+	"hotline/agent/command"
 	"hotline/agent/store/db"
 	"hotline/realtime/factlog"
 )
@@ -45,12 +48,15 @@ const (
 // attempts is how often a transaction that lost a deadlock is tried.
 const attempts = 3
 
-// write runs fn in a transaction, appends its facts last and wakes their readers. Fn may run again after a deadlock.
+// write runs fn in a transaction, appends its facts last, with what the audit trail keeps of them, and wakes their readers. Fn may run again after a deadlock.
 func (s *Store) write(ctx context.Context, actor string, at time.Time, fn func(q *db.Queries) ([]agent.Fact, error)) error {
 	var err error
 	for range attempts {
 		told := false
 		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			if err := command.Begin(ctx, tx, ""); err != nil {
+				return err
+			}
 			facts, err := fn(db.New(tx))
 			if err != nil || len(facts) == 0 {
 				return err
@@ -59,9 +65,13 @@ func (s *Store) write(ctx context.Context, actor string, at time.Time, fn func(q
 			if err != nil {
 				return err
 			}
+			if err := keep(ctx, tx, facts, actor, at); err != nil {
+				return err
+			}
 			told = true
 			return factlog.Append(ctx, tx, rows...)
 		})
+		err = command.Over(ctx, err)
 		if err == nil && told {
 			s.wake()
 		}
@@ -82,6 +92,26 @@ func factRows(facts []agent.Fact, actor string, at time.Time) ([]factlog.Fact, e
 		rows[i] = factlog.Fact{At: at, Kind: f.Kind, Subject: f.Subject, Topics: f.Topics, Actor: actor, Data: data}
 	}
 	return rows, nil
+}
+
+// keep gives the audit trail those of the facts that it keeps, in the transaction of their change.
+func keep(ctx context.Context, db audit.DB, facts []agent.Fact, actor string, at time.Time) error {
+	var records []audit.Record
+	for _, f := range facts {
+		if f.Trail == "" {
+			continue
+		}
+		more := maps.Clone(f.Data)
+		delete(more, "reason") // it has a column
+		data, err := json.Marshal(more)
+		if err != nil {
+			return fmt.Errorf("audit record of %s: %w", f.Kind, err)
+		}
+		records = append(records, audit.Record{
+			At: at, Actor: actor, Action: f.Kind, Subject: f.Trail, Outcome: audit.Done, Reason: f.Reason(), Data: data,
+		})
+	}
+	return audit.Append(ctx, db, records...)
 }
 
 func pgCode(err error) string {

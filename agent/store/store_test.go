@@ -54,11 +54,14 @@ func setup(t *testing.T) *hall {
 	return h
 }
 
+// person is somebody to whom every place is assigned.
 func (h *hall) person(t *testing.T, login string, roles ...agent.Role) agent.Identity {
 	t.Helper()
 	id := agent.PersonID(uuid.Must(uuid.NewV7()).String())
 	p := agent.Person{ID: id, LoginName: login, Name: "名" + login, Unit: "MED", Roles: roles, CreatedAt: at()}
 	require.NoError(t, h.store.CreatePerson(t.Context(), p, "hash", "system"))
+	h.exec(t, `INSERT INTO assignment (id, seat, place, person, made_at)
+		SELECT gen_random_uuid(), s.id, p.place, $1, now() FROM seat s, unnest('{official,recorder,operator,deputy,room,supervisor}'::text[]) AS p (place)`, string(id))
 	return agent.Identity{Person: id, LoginName: login, Name: p.Name, Roles: roles}
 }
 
@@ -117,9 +120,13 @@ type exchange struct {
 	mu       sync.Mutex
 	accounts map[string]string
 	err      error
+	puts     func(endpoint string) // comes first; nil: nothing does
 }
 
 func (e *exchange) Put(_ context.Context, endpoint, ha1, contact string) error {
+	if e.puts != nil {
+		e.puts(endpoint)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.err == nil {
@@ -131,8 +138,10 @@ func (e *exchange) Put(_ context.Context, endpoint, ha1, contact string) error {
 func (e *exchange) Drop(_ context.Context, endpoint string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.accounts, endpoint)
-	return nil
+	if e.err == nil {
+		delete(e.accounts, endpoint)
+	}
+	return e.err
 }
 
 // told is what the service said of each change, in order.
@@ -273,6 +282,13 @@ func TestWhoMaySitWhere(t *testing.T) {
 		{agent.RoleOfficial, "A01", agent.PlaceOfficial, true},
 		{agent.RoleOfficial, "B01", agent.PlaceOfficial, false},
 		{agent.RoleOfficial, "A01", agent.PlaceRecorder, false},
+		{agent.RoleOfficial, "A02", agent.PlaceDeputy, true},
+		{agent.RoleRecorder, "A01", agent.PlaceDeputy, false},
+		{agent.RoleUnit, "A02", agent.PlaceRoom, true},
+		{agent.RoleOffice, "A01", agent.PlaceRoom, true},
+		{agent.RoleSupervisor, "A01", agent.PlaceSupervisor, true},
+		{agent.RoleOfficial, "A02", agent.PlaceSupervisor, false},
+		{agent.RoleSupervisor, "B01", agent.PlaceSupervisor, true},
 		{agent.RoleRecorder, "A02", agent.PlaceRecorder, true},
 		{agent.RoleRecorder, "A02", agent.PlaceOfficial, false},
 		{agent.RoleOperator, "B01", agent.PlaceOfficial, true},
@@ -289,6 +305,74 @@ func TestWhoMaySitWhere(t *testing.T) {
 	}
 	_, err := h.service.Take(t.Context(), h.person(t, "lost", agent.RoleOfficial), "A99", agent.PlaceOfficial, false)
 	require.ErrorIs(t, err, agent.ErrNotFound)
+}
+
+// RS4: a seat is assigned, not grabbed: to this person, at this place, now.
+func TestWhoIsNotAssignedDoesNotSit(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	li := h.person(t, "li", agent.RoleOfficial, agent.RoleRecorder)
+	h.exec(t, `DELETE FROM assignment`)
+	take := func(seat agent.SeatID, place agent.Place) error {
+		_, err := h.service.Take(t.Context(), li, seat, place, false)
+		return err
+	}
+	assign := func(n agent.NewAssignment) error {
+		n.LoginName = cmp.Or(n.LoginName, "li")
+		_, err := h.store.Assign(t.Context(), n, "test", at())
+		return err
+	}
+	require.ErrorIs(t, take("A01", agent.PlaceOfficial), agent.ErrNotAssigned)
+	require.NoError(t, assign(agent.NewAssignment{Seat: "A01", Place: agent.PlaceRecorder}))
+	require.NoError(t, assign(agent.NewAssignment{Seat: "A02", Place: agent.PlaceOfficial}))
+	require.ErrorIs(t, take("A01", agent.PlaceOfficial), agent.ErrNotAssigned, "the place beside is another one")
+	require.Empty(t, h.seat(t, "A01").Person)
+	require.NoError(t, take("A02", agent.PlaceOfficial))
+
+	_, err := h.service.SignOut(t.Context(), li, "A02", agent.PlaceOfficial, "")
+	require.NoError(t, err)
+	all, err := h.store.Assignments(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, agent.SeatID("A02"), all[1].Seat)
+	require.True(t, all[1].Holds)
+	require.NoError(t, h.store.Unassign(t.Context(), all[1].ID, "test", at()))
+	require.ErrorIs(t, h.store.Unassign(t.Context(), all[1].ID, "test", at()), agent.ErrNotFound)
+	require.ErrorIs(t, take("A02", agent.PlaceOfficial), agent.ErrNotAssigned)
+
+	// A session's assignments hold from its check-in to its end.
+	number, err := h.store.OpenSession(t.Context(), store.NewSession{Unit: "MED", Theme: "医保", OpensAt: at(), ClosesAt: at().Add(3 * time.Hour)})
+	require.NoError(t, err)
+	require.NoError(t, assign(agent.NewAssignment{Seat: "A02", Place: agent.PlaceOfficial, Session: number}))
+	for state, want := range map[string]error{"published": agent.ErrNotAssigned, "check_in": nil, "draining": nil, "closed": agent.ErrNotAssigned} {
+		h.exec(t, `UPDATE session SET state = $1`, state)
+		require.ErrorIs(t, take("A02", agent.PlaceOfficial), want, state)
+		if want == nil {
+			_, err := h.service.SignOut(t.Context(), li, "A02", agent.PlaceOfficial, "")
+			require.NoError(t, err)
+		}
+	}
+
+	for field, n := range map[string]agent.NewAssignment{
+		"seat":       {Seat: "Z99", Place: agent.PlaceOfficial},
+		"login_name": {LoginName: "nobody", Seat: "A01", Place: agent.PlaceOfficial},
+		"session":    {Seat: "A01", Place: agent.PlaceOfficial, Session: 99},
+		"place":      {Seat: "B01", Place: agent.PlaceOperator},
+	} {
+		var wrong *agent.FieldError
+		require.ErrorAs(t, assign(n), &wrong, field)
+		require.Equal(t, field, wrong.Field)
+	}
+}
+
+// An assignment that is taken back while somebody sits down is seen by one of the two.
+func TestAssignmentIsTakenBackMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	li := h.person(t, "li", agent.RoleOfficial)
+	_, _, err := h.store.Update(t.Context(), h.take(li, "A01", func(agent.State) { h.exec(t, `DELETE FROM assignment`) }))
+	require.ErrorIs(t, err, agent.ErrNotAssigned)
+	require.Empty(t, h.seat(t, "A01").Person)
 }
 
 func TestAStaleCommandChangesNothing(t *testing.T) {

@@ -19,6 +19,7 @@ type demoCmd struct {
 	Port      int    `default:"8080" help:"Port of the panel; 0: whichever is free."`
 	Ports     string `enum:"standard,free" default:"standard" help:"The other ports: 5060, 8088, 9090, or whichever are free."`
 	Durable   bool   `help:"Write to the disk with free ports too; tests go without as a rule."`
+	Prepare   bool   `help:"Install what is missing, as root, and stop: then people who are not root can run the demo."`
 	JSON      bool   `name:"json" help:"Say what is up as one JSON line, for programs."`
 }
 
@@ -26,6 +27,9 @@ type demoCmd struct {
 func (c *demoCmd) Run(e env) error {
 	began := time.Now()
 	say := func(line string) { _, _ = fmt.Fprintf(e.stderr, "· %5.1fs  %s\n", time.Since(began).Seconds(), line) }
+	if c.Prepare {
+		return demo.Prepare(e.ctx, c.Cache, say)
+	}
 	binary, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
@@ -50,7 +54,7 @@ func (c *demoCmd) Run(e env) error {
 	if c.JSON {
 		err = c.announce(e, d)
 	} else {
-		c.greet(e, d, time.Since(began))
+		err = c.greet(e, d, time.Since(began))
 	}
 	if err == nil {
 		err = c.play(e.ctx, d, cast)
@@ -85,7 +89,11 @@ func (c *demoCmd) announce(e env, d *demo.Demo) error {
 	})
 }
 
-func (c *demoCmd) greet(e env, d *demo.Demo, took time.Duration) {
+func (c *demoCmd) greet(e env, d *demo.Demo, took time.Duration) error {
+	versions, err := d.Versions(e.ctx)
+	if err != nil {
+		return err
+	}
 	line := func(format string, a ...any) { _, _ = fmt.Fprintf(e.stdout, format+"\n", a...) }
 	line("")
 	line("  hotline is up after %.1f s. Stop it with Ctrl-C.", took.Seconds())
@@ -101,5 +109,7 @@ func (c *demoCmd) greet(e env, d *demo.Demo, took time.Duration) {
 	line("               bin/sim call --trunk=%s)", d.Trunk)
 	line("  Simulated    %d officials at A03 and up; citizens %s", min(c.Officials, len(d.People)), map[bool]string{true: "call all the time (CALLS=0: none)", false: "do not call"}[c.Calls > 0])
 	line("  Logs         %s, sim.log beside it", filepath.Join(d.Options.Dir, "hotline.log"))
+	line("  Versions     %s", versions)
 	line("")
+	return nil
 }

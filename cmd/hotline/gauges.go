@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"hotline/agent"
 )
 
 // gauge is what a board and the seats of a line show between two facts; worth only its latest value.
@@ -24,7 +26,9 @@ type gauge struct {
 	PagesAway []pageAway `json:"pages_away,omitempty"`
 }
 
-func isGauge(topic string) bool { return topic == "board" || strings.HasPrefix(topic, "line:") }
+func isGauge(topic string) bool {
+	return topic == agent.TopicBoard || strings.HasPrefix(topic, agent.TopicWaiting+":")
+}
 
 // sampleGauges reads every line once a second and sends it whole, as long as anybody hears it.
 func (s *server) sampleGauges(ctx context.Context) error {
@@ -55,7 +59,7 @@ func (s *server) sample(ctx context.Context) error {
 	all := gauge{
 		HoldOnly: s.controller.HoldOnly(), ExchangeUp: s.ari.Connected(), QueueAwaySince: s.stores.since(storeRedis), LedgerAwaySince: s.stores.since(storePostgres),
 	}
-	lines, err := s.callReads.Gauges(ctx, s.now())
+	lines, err := s.overview.Gauges(ctx, s.now())
 	if err != nil {
 		s.hub.Gauge("board", all.figuresOf(s.gauged))
 		return err
@@ -70,7 +74,7 @@ func (s *server) sample(ctx context.Context) error {
 		all.Ready += g.Ready
 		all.Talking += g.Talking
 		all.SeatsSeated += g.SeatsSeated
-		s.hub.Gauge("line:"+string(l.Line), g)
+		s.hub.Gauge(agent.TopicWaiting+":"+string(l.Line), g)
 	}
 	if all.PagesAway, err = s.pagesAway(ctx); err != nil {
 		return err

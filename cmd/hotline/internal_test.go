@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,8 +21,10 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/auth"
+	"hotline/agent/door/doortest"
 	agentstore "hotline/agent/store"
 	"hotline/cmd/sim/seat"
+	"hotline/deploy/migrations"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony/aritest"
 )
@@ -44,7 +48,7 @@ func TestEverySettingThatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	code, said := command(t, nil, "serve")
 	require.Equal(t, 1, code)
-	for _, flag := range []string{"--database-url-file", "--redis-url-file", "--ari-password-file", "--number-key-file"} {
+	for _, flag := range []string{"--database-url-file", "--controller-database-url-file", "--reactions-database-url-file", "--redis-url-file", "--ari-password-file", "--number-key-file"} {
 		require.Contains(t, said, flag)
 	}
 	_, said = command(t, nil, "serve", "--listen=0.0.0.0:8080", "--metrics-listen=10.0.0.1:9090")
@@ -62,10 +66,16 @@ func files(t *testing.T, databaseURL, ariPassword string) []string {
 		return path
 	}
 	rdb, prefix := pgtest.Redis(t)
-	return []string{
-		"--database-url-file=" + put("database-url", databaseURL), "--redis-url-file=" + put("redis-url", "unix://"+rdb.Options().Addr),
-		"--ari-password-file=" + put("ari-password", ariPassword), "--number-key-file=" + filepath.Join(dir, "keys"), "--redis-prefix=" + prefix,
+	keys := []string{
+		"--controller-database-url-file=" + put("controller-url", pgtest.As(t, migrations.RoleController, databaseURL)), "--number-key-file=" + filepath.Join(dir, "keys"),
 	}
+	code, said := command(t, nil, append([]string{"vault", "init"}, keys...)...)
+	require.Zero(t, code, said)
+	return append(keys, "--database-url-file="+put("database-url", databaseURL),
+		"--reactions-database-url-file="+put("reactions-url", pgtest.As(t, migrations.RoleReactions, databaseURL)),
+		"--redis-url-file="+put("redis-url", "unix://"+rdb.Options().Addr),
+		"--ari-password-file="+put("ari-password", ariPassword), "--redis-prefix="+prefix,
+	)
 }
 
 func TestPortInUseSaysWhatToDo(t *testing.T) {
@@ -73,7 +83,7 @@ func TestPortInUseSaysWhatToDo(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { _ = l.Close() }()
-	args := append([]string{"serve", "--listen=" + l.Addr().String()}, files(t, pgtest.URL(t), "secret")...)
+	args := append([]string{"serve", "--allow-root", "--listen=" + l.Addr().String()}, files(t, pgtest.URL(t), "secret")...)
 	code, said := command(t, nil, args...)
 	require.Equal(t, 1, code)
 	require.Contains(t, said, "HOTLINE_LISTEN")
@@ -83,14 +93,14 @@ func TestPortInUseSaysWhatToDo(t *testing.T) {
 func TestWrongLocaleAndWrongSchemaAreRefused(t *testing.T) {
 	t.Parallel()
 	good := pgtest.URL(t)
-	conn, err := pgx.Connect(t.Context(), good)
+	conn, err := pgx.Connect(t.Context(), pgtest.As(t, "", good))
 	require.NoError(t, err)
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	name := "bad_" + conn.Config().Database
 	_, err = conn.Exec(t.Context(), "CREATE DATABASE "+name+" ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _, _ = conn.Exec(context.WithoutCancel(t.Context()), "DROP DATABASE "+name) })
-	bad := strings.Replace(good, conn.Config().Database, name, 1)
+	bad := strings.Replace(pgtest.As(t, "", good), conn.Config().Database, name, 1)
 	path := filepath.Join(t.TempDir(), "url")
 	require.NoError(t, os.WriteFile(path, []byte(bad), 0o600))
 	code, said := command(t, nil, "migrate", "--database-url-file="+path)
@@ -98,9 +108,10 @@ func TestWrongLocaleAndWrongSchemaAreRefused(t *testing.T) {
 	require.Contains(t, said, "LC_CTYPE C")
 	require.Contains(t, said, "C.UTF-8")
 
+	args := append([]string{"serve", "--allow-root", "--listen=127.0.0.1:0"}, files(t, good, "secret")...)
 	_, err = conn.Exec(t.Context(), `UPDATE public.schema_version SET version = version - 1`)
 	require.NoError(t, err)
-	code, said = command(t, nil, append([]string{"serve", "--listen=127.0.0.1:0"}, files(t, good, "secret")...)...)
+	code, said = command(t, nil, args...)
 	require.Equal(t, 1, code)
 	require.Contains(t, said, "hotline migrate")
 }
@@ -108,6 +119,7 @@ func TestWrongLocaleAndWrongSchemaAreRefused(t *testing.T) {
 // bundle is a running server with a fake exchange, two officials and a recorder, and an open session.
 type bundle struct {
 	srv  *server
+	args []string // its settings
 	base string
 	fake *aritest.Asterisk
 	db   *pgx.Conn
@@ -119,14 +131,23 @@ const password = "kaihui-anpai-2026"
 func setup(t *testing.T, change ...func(*server)) *bundle {
 	t.Helper()
 	fake := aritest.New(t, aritest.Options{})
+	b := setupOn(t, fake.URL(), fake.User, fake.Password, change...)
+	b.fake = fake
+	return b
+}
+
+// setupOn starts it on an exchange of another kind.
+func setupOn(t *testing.T, exchange, user, secret string, change ...func(*server)) *bundle {
+	t.Helper()
 	url := pgtest.URL(t)
-	args := files(t, url, fake.Password)
+	args := files(t, url, secret)
 	s := fromFlags(args)
 	port, err := freePort(t)
 	require.NoError(t, err)
 	s.Listen, s.MetricsListen = fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:0"
-	s.ARIURL, s.ARIUser, s.ShutdownSeconds, s.SIPSeats = fake.URL(), fake.User, 1, true
-	conn, err := pgx.Connect(t.Context(), url)
+	s.ARIURL, s.ARIUser, s.ShutdownSeconds, s.SIPSeats = exchange, user, 1, true
+	s.SIPNetwork = []network{{netip.MustParsePrefix("127.0.0.0/8")}}
+	conn, err := pgx.Connect(t.Context(), pgtest.As(t, "", url))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	srv, err := newServer(t.Context(), s, slog.New(slog.DiscardHandler))
@@ -134,16 +155,10 @@ func setup(t *testing.T, change ...func(*server)) *bundle {
 	for _, f := range change {
 		f(srv)
 	}
-	b := &bundle{srv: srv, base: "http://" + s.Listen, fake: fake, db: conn}
+	srv.handler = described(t).Checked(t, srv.handler)
+	b := &bundle{srv: srv, args: args, base: "http://" + s.Listen, db: conn}
 	b.people(t, srv)
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- srv.run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-ended)
-		srv.close()
-	})
+	b.runs(t, srv)
 	require.Eventually(t, func() bool {
 		res, err := http.Get(b.base + "/readyz")
 		if err != nil {
@@ -155,6 +170,35 @@ func setup(t *testing.T, change ...func(*server)) *bundle {
 	return b
 }
 
+// described is the API's own description, to which every answer of every test here is held (RP4).
+func described(t *testing.T) *doortest.Description {
+	t.Helper()
+	d, err := description()
+	require.NoError(t, err)
+	return d
+}
+
+var description = sync.OnceValues(func() (*doortest.Description, error) {
+	var out bytes.Buffer
+	if err := (openapiCmd{}).Run(env{stdout: &out}); err != nil {
+		return nil, err
+	}
+	return doortest.Read(out.Bytes())
+})
+
+// runs starts a server, and stops it with the test.
+func (*bundle) runs(t *testing.T, srv *server) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- srv.run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-ended)
+		srv.close()
+	})
+}
+
 // fromFlags are the settings that files wrote.
 func fromFlags(args []string) settings {
 	var s settings
@@ -163,6 +207,10 @@ func fromFlags(args []string) settings {
 		switch name {
 		case "database-url-file":
 			s.DatabaseURLFile = value
+		case "controller-database-url-file":
+			s.ControllerURLFile = value
+		case "reactions-database-url-file":
+			s.ReactionsURLFile = value
 		case "redis-url-file":
 			s.RedisURLFile = value
 		case "ari-password-file":
@@ -199,6 +247,10 @@ func (b *bundle) people(t *testing.T, srv *server) {
 	for name, role := range map[string]agent.Role{"jieting": agent.RoleOfficial, "lingyige": agent.RoleOfficial, "jilu": agent.RoleRecorder, "banzhang": agent.RoleSupervisor} {
 		_, err := srv.auth.CreatePerson(ctx, auth.NewPerson{LoginName: name, Name: name, Roles: []agent.Role{role}, Password: password}, "test")
 		require.NoError(t, err)
+		if place := agent.Place(role); place == agent.PlaceOfficial || place == agent.PlaceRecorder {
+			_, err = srv.agentStore.Assign(ctx, agent.NewAssignment{LoginName: name, Seat: "A01", Place: place}, "test", time.Now())
+			require.NoError(t, err)
+		}
 	}
 }
 
@@ -225,14 +277,14 @@ func TestBadInputChangesNothingAndIsTold(t *testing.T) {
 	two, err := seat.SignIn(ctx, b.base, "lingyige", password)
 	require.NoError(t, err)
 	take := map[string]any{"place": "official", "take_over": false}
-	require.NoError(t, one.Do(ctx, http.MethodPost, "/api/seats/A01/take", take, nil))
-	refused(t, two.Do(ctx, http.MethodPost, "/api/seats/A01/take", take, nil), http.StatusConflict, "seat.taken")
-	refused(t, two.Do(ctx, http.MethodPost, "/api/seats/B99/take", take, nil), http.StatusNotFound, "not_found")
-	refused(t, one.Do(ctx, http.MethodPost, "/api/seats/A01/take", map[string]any{"place": "official", "take_over": true, "rank": 1}, nil),
+	require.NoError(t, one.Do(ctx, http.MethodPost, "/api/v1/seats/A01/take", take, nil))
+	refused(t, two.Do(ctx, http.MethodPost, "/api/v1/seats/A01/take", take, nil), http.StatusConflict, "seat.taken")
+	refused(t, two.Do(ctx, http.MethodPost, "/api/v1/seats/B99/take", take, nil), http.StatusNotFound, "not_found")
+	refused(t, one.Do(ctx, http.MethodPost, "/api/v1/seats/A01/take", map[string]any{"place": "official", "take_over": true, "rank": 1}, nil),
 		http.StatusUnprocessableEntity, "invalid")
-	refused(t, one.Do(ctx, http.MethodPost, "/api/seats/A01/intent", map[string]any{"intent": "ready", "version": 99}, nil), http.StatusConflict, "version.stale")
-	refused(t, one.Do(ctx, http.MethodGet, "/api/board", nil, nil), http.StatusForbidden, "not_allowed")
-	refused(t, one.Do(ctx, http.MethodPost, "/api/ws-ticket", map[string]any{"topics": []string{"board"}}, nil), http.StatusForbidden, "not_allowed")
+	refused(t, one.Do(ctx, http.MethodPost, "/api/v1/seats/A01/intent", map[string]any{"intent": "ready", "version": 99}, nil), http.StatusConflict, "version.stale")
+	refused(t, one.Do(ctx, http.MethodGet, "/api/v1/board", nil, nil), http.StatusForbidden, "not_allowed")
+	refused(t, one.Do(ctx, http.MethodPost, "/api/v1/ws-ticket", map[string]any{"topics": []string{"board"}}, nil), http.StatusForbidden, "not_allowed")
 
 	var version int64
 	require.NoError(t, b.db.QueryRow(ctx, `SELECT version FROM seat_state WHERE seat = 'A01' AND intent = 'busy' AND person IS NOT NULL`).Scan(&version))
@@ -242,7 +294,7 @@ func TestBadInputChangesNothingAndIsTold(t *testing.T) {
 func TestMalformedJSONIsTold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.base+"/api/login", strings.NewReader(`{"login_name": `))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.base+"/api/v1/login", strings.NewReader(`{"login_name": `))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test's own request
@@ -294,16 +346,25 @@ func TestRepeatedCommandHasOneEffect(t *testing.T) {
 	ctx := t.Context()
 	c, err := seat.SignIn(ctx, b.base, "jieting", password)
 	require.NoError(t, err)
-	c.Key = "the same command"
 	take := map[string]any{"place": "official", "take_over": true}
 	var first, second struct {
 		Version int64 `json:"version"`
 	}
-	require.NoError(t, c.Do(ctx, http.MethodPost, "/api/seats/A01/take", take, &first))
-	require.NoError(t, c.Do(ctx, http.MethodPost, "/api/seats/A01/take", take, &second))
+	require.NoError(t, c.Do(ctx, http.MethodPost, "/api/v1/seats/A01/take", take, &first))
+	rest := map[string]any{"intent": "rest", "rest_code": "break", "rest_minutes": 10, "version": first.Version}
+	c.Key = "the same command"
+	require.NoError(t, c.Do(ctx, http.MethodPost, "/api/v1/seats/A01/intent", rest, &first))
+	require.NoError(t, c.Do(ctx, http.MethodPost, "/api/v1/seats/A01/intent", rest, &second))
 	require.Equal(t, first, second)
 	c.Key = "another"
-	require.NoError(t, c.Do(ctx, http.MethodPost, "/api/seats/A01/take", take, &second))
+	refused(t, c.Do(ctx, http.MethodPost, "/api/v1/seats/A01/intent", rest, nil), http.StatusConflict, "version.stale")
+
+	c.Key = "the same command"
+	other := map[string]any{"intent": "busy", "version": first.Version}
+	refused(t, c.Do(ctx, http.MethodPost, "/api/v1/seats/A01/intent", other, nil), http.StatusUnprocessableEntity, "command.key_reused")
+	refused(t, c.Do(ctx, http.MethodPost, "/api/v1/seats/A01/sign-out", map[string]any{"place": "official"}, nil), http.StatusUnprocessableEntity, "command.key_reused")
+	require.NoError(t, c.Do(ctx, http.MethodGet, "/api/v1/seats/A01", nil, &second))
+	require.Equal(t, first, second)
 }
 
 func TestDocumentOfTheAPIIsServed(t *testing.T) {
@@ -316,7 +377,7 @@ func TestDocumentOfTheAPIIsServed(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(printed), &doc))
 	require.Equal(t, "3.1.0", doc.OpenAPI)
-	for _, path := range []string{"/api/login", "/api/seats/{seat}/take", "/api/board", "/api/tickets/{id}/register", "/api/ws-ticket"} {
+	for _, path := range []string{"/api/v1/login", "/api/v1/seats/{seat}/take", "/api/v1/board", "/api/v1/tickets/{id}/register", "/api/v1/ws-ticket"} {
 		require.Contains(t, doc.Paths, path)
 	}
 }

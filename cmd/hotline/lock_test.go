@@ -49,8 +49,12 @@ func TestTheIDIsKeptInTheLockFile(t *testing.T) {
 func TestAnotherMachineOfTheSameNameStealsNothing(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
+	made := fromFlags(files(t, url, "secret"))
+	content, err := os.ReadFile(made.NumberKeyFile)
+	require.NoError(t, err)
 	machine := func(keys string) *server {
-		s := fromFlags(files(t, url, "secret"))
+		require.NoError(t, os.WriteFile(keys, content, 0o600))
+		s := made
 		s.Listen, s.MetricsListen, s.ARIURL, s.ARIUser = "127.0.0.1:8080", "127.0.0.1:0", "http://127.0.0.1:1", "controller"
 		s.NumberKeyFile = keys
 		srv, err := newServer(t.Context(), s, slog.New(slog.DiscardHandler))
@@ -66,7 +70,7 @@ func TestAnotherMachineOfTheSameNameStealsNothing(t *testing.T) {
 	first, second := machine(one), machine(other)
 	defer second.close()
 	require.NoError(t, take(first, time.Minute))
-	_, err := first.web.Exec(t.Context(), `UPDATE controller SET renewed_at = clock_timestamp() + interval '1 hour'`) // it will not run out
+	_, err = first.calls.Exec(t.Context(), `UPDATE controller SET renewed_at = clock_timestamp() + interval '1 hour'`) // it will not run out
 	require.NoError(t, err)
 	require.ErrorIs(t, take(second, time.Second), context.DeadlineExceeded)
 	first.close()

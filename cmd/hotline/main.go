@@ -8,10 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"hotline/deploy/local"
 )
 
 // cli is the whole command line; each command is a struct with a Run method in a file of its own.
@@ -19,7 +19,9 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the HTTP API."`
-	User    userCmd    `cmd:"" help:"Add people, set passwords, list, disable."`
+	User    userCmd    `cmd:"" help:"Add people, set passwords, list, disable, unlock."`
+	Vault   vaultCmd   `cmd:"" help:"Make and change the keys of citizens' numbers."`
+	Assign  assignCmd  `cmd:"" help:"Say who may sit at which seat, list that, take it back."`
 	Doctor  doctorCmd  `cmd:"" help:"Check every dependency and setting; one line each, with the mend."`
 	Verify  verifyCmd  `cmd:"" help:"Prove the invariants on the live database; exit 1 with the rows that break one."`
 	Demo    demoCmd    `cmd:"" help:"Run the whole product on this machine, with citizens who call."`
@@ -34,7 +36,7 @@ type env struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := local.UntilStopped(context.Background())
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
@@ -67,7 +69,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		_, _ = fmt.Fprintln(stderr, "hotline:", err)
 		return 2
 	}
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	log := slog.New(requestLog{slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelInfo})})
 	err = kctx.Run(env{ctx: ctx, log: log, stdout: stdout, stderr: stderr})
 	switch {
 	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:

@@ -15,38 +15,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
-	agentstore "hotline/agent/store"
+	"hotline/agent/door"
+	"hotline/agent/problem"
 	"hotline/cmd/sim/seat"
 	"hotline/deploy/migrations/pgtest"
 )
-
-// RA7: what is said of a refusal may hold anything, and the answer is JSON all the same.
-func TestProblemIsJSON(t *testing.T) {
-	t.Parallel()
-	w := httptest.NewRecorder()
-	problem(w, http.StatusConflict, "code", "a \"quoted\" \\ word\nand a line")
-	require.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
-	var p map[string]any
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &p), w.Body.String())
-	require.Equal(t, map[string]any{
-		"type": "urn:hotline:code", "title": "Conflict", "status": 409.0, "detail": "a \"quoted\" \\ word\nand a line",
-	}, p)
-}
 
 // RA7: whoever looks for a panic finds where it was.
 func TestPanicIsLoggedWithItsStack(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	h := recovering(slog.New(slog.NewJSONHandler(&log, nil)), http.HandlerFunc(panicky))
+	h := recovering(slog.New(requestLog{slog.NewJSONHandler(&log, nil)}), http.HandlerFunc(panicky))
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/x", nil))
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/x", nil))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
 	var p, line map[string]string
 	_ = json.Unmarshal(w.Body.Bytes(), &p)
 	_ = json.Unmarshal([]byte(log.String()), &line)
 	require.Contains(t, line["stack"], ".panicky(")
-	require.Equal(t, "/api/x", line["path"])
-	require.Equal(t, "error id "+line["error_id"], p["detail"])
+	require.Equal(t, "/api/v1/x", line["path"])
+	require.Equal(t, "urn:hotline:request:"+line["request_id"], p["instance"])
+	require.Equal(t, line["request_id"], w.Header().Get("X-Request-Id"))
 }
 
 func panicky(http.ResponseWriter, *http.Request) { panic("on purpose") }
@@ -54,9 +43,8 @@ func panicky(http.ResponseWriter, *http.Request) { panic("on purpose") }
 // RA7: a command that is remembered can have deadlines like any other.
 func TestRememberedCommandHasDeadlines(t *testing.T) {
 	t.Parallel()
-	commands := newIdempotent(agentstore.New(pgtest.New(t), nil), time.Now, slog.New(slog.DiscardHandler))
 	var set error
-	h := commands.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	h := keyed(pgtest.New(t), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		set = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute))
 	}))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,23 +63,23 @@ func TestRememberedCommandHasDeadlines(t *testing.T) {
 // RA7: huma's own refusals have our types, by the API's own settings and not by a variable of the package.
 func TestOwnRefusalsOfTheAPIAreTyped(t *testing.T) {
 	t.Parallel()
-	mux := http.NewServeMux()
+	mux := &door.Mux{}
 	api := newAPI(mux)
-	huma.Register(api, huma.Operation{OperationID: "fails", Method: http.MethodPost, Path: "/fails"}, func(_ context.Context, in *struct {
+	door.Register(api, huma.Operation{OperationID: "fails", Method: http.MethodPost, Path: "/fails"}, door.Open(), func(_ context.Context, in *struct {
 		Body struct {
 			How string `json:"how"`
 		}
 	},
 	) (*struct{}, error) {
 		if in.Body.How == "refused" {
-			return nil, refusal(http.StatusConflict, "mine", "by us")
+			return nil, problem.New(http.StatusConflict, "offer.closed")
 		}
 		return nil, errors.New("a secret")
 	})
 	for body, want := range map[string]map[string]any{
 		`{`:                 {"type": "urn:hotline:invalid", "status": 400.0},
 		`{"what":1}`:        {"type": "urn:hotline:invalid", "status": 422.0},
-		`{"how":"refused"}`: {"type": "urn:hotline:mine", "status": 409.0, "detail": "by us"},
+		`{"how":"refused"}`: {"type": "urn:hotline:offer.closed", "status": 409.0, "title": "这次来电已经结束或已转给其他席位"},
 		`{"how":"broken"}`:  {"type": "urn:hotline:internal", "status": 500.0},
 	} {
 		w := httptest.NewRecorder()

@@ -3,14 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
+
+	"hotline/agent/door"
 )
 
 type openapiCmd struct{}
 
 // Run prints the document; the panel's types are made from it.
 func (openapiCmd) Run(e env) error {
-	api := newAPI(http.NewServeMux())
+	api := newAPI(&door.Mux{})
 	(&server{}).register(api)
 	out := json.NewEncoder(e.stdout)
 	out.SetIndent("", "  ")

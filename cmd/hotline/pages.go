@@ -11,7 +11,8 @@ import (
 	"hotline/realtime"
 )
 
-// pageGrace is how long the page of somebody at a seat may be away before supervisors see it: a reload takes less (F22).
+// pageGrace is how long the page of somebody at a seat may be away before supervisors see it: a reload takes less (F22). Who sits beside
+// has a grace of their own (agent.UsualGrace).
 const pageGrace = 15 * time.Second
 
 // sitter is a person at a seat.
@@ -29,15 +30,13 @@ type pageAway struct {
 	Since time.Time    `json:"since"`
 }
 
-func isSeat(topic string) bool { return strings.HasPrefix(topic, "seat:") }
+func isSeat(topic string) bool { return strings.HasPrefix(topic, agent.TopicSeat+":") }
 
 // look notes who has a page open now.
 func (p pages) look(hearers map[string][]realtime.Subject, now time.Time) {
 	for topic, all := range hearers {
 		for _, w := range all {
-			if id, ok := w.Value.(agent.Identity); ok {
-				p[sitter{agent.SeatID(strings.TrimPrefix(topic, "seat:")), id.Person}] = now
-			}
+			p[sitter{agent.SeatID(strings.TrimPrefix(topic, agent.TopicSeat+":")), agent.PersonID(w.ID)}] = now
 		}
 	}
 }
@@ -54,10 +53,10 @@ func (p pages) gone(now time.Time) []sitter {
 }
 
 // away are the seats whose person speaks there still, without a page. Who has left is forgotten, and so is who only watched.
-func (p pages) away(gone []sitter, sittings map[agent.PersonID]agent.Sitting) []pageAway {
+func (p pages) away(gone []sitter, people map[agent.PersonID]agent.Standing) []pageAway {
 	all := []pageAway{}
 	for _, who := range gone {
-		if sittings[who.person] != (agent.Sitting{Seat: who.seat, Place: agent.PlaceOfficial}) {
+		if at := people[who.person]; at.Seat != who.seat || at.Place != agent.PlaceOfficial {
 			delete(p, who)
 			continue
 		}
@@ -77,9 +76,9 @@ func (s *server) pagesAway(ctx context.Context) ([]pageAway, error) {
 	for i, who := range gone {
 		people[i] = who.person
 	}
-	sittings, err := s.agentStore.SittingsOf(ctx, people)
+	standings, err := s.agentStore.StandingsOf(ctx, people)
 	if err != nil {
 		return nil, err
 	}
-	return s.pages.away(gone, sittings), nil
+	return s.pages.away(gone, standings), nil
 }

@@ -18,7 +18,7 @@ func TestF22PagesThatAreAway(t *testing.T) {
 	hears := func(people ...agent.PersonID) []realtime.Subject {
 		var all []realtime.Subject
 		for _, p := range people {
-			all = append(all, realtime.Subject{Value: agent.Identity{Person: p}})
+			all = append(all, realtime.Subject{ID: string(p)})
 		}
 		return all
 	}
@@ -28,13 +28,13 @@ func TestF22PagesThatAreAway(t *testing.T) {
 	p.look(map[string][]realtime.Subject{"seat:A01": hears("beside")}, began.Add(10*time.Second))
 	gone := p.gone(began.Add(pageGrace))
 	require.ElementsMatch(t, []sitter{{"A01", "speaks"}, {"A01", "watches"}, {"A02", "left"}}, gone)
-	away := p.away(gone, map[agent.PersonID]agent.Sitting{
+	away := p.away(gone, map[agent.PersonID]agent.Standing{
 		"speaks": {Seat: "A01", Place: agent.PlaceOfficial}, "left": {Seat: "A03", Place: agent.PlaceOfficial},
 	})
 	require.Equal(t, []pageAway{{"A01", began}}, away)
 	gone = p.gone(began.Add(time.Minute))
 	require.ElementsMatch(t, []sitter{{"A01", "speaks"}, {"A01", "beside"}}, gone, "the others are forgotten")
-	require.Len(t, p.away(gone, map[agent.PersonID]agent.Sitting{
+	require.Len(t, p.away(gone, map[agent.PersonID]agent.Standing{
 		"speaks": {Seat: "A01", Place: agent.PlaceOfficial}, "beside": {Seat: "A01", Place: agent.PlaceRecorder},
 	}), 1)
 	p.look(map[string][]realtime.Subject{"seat:A01": hears("speaks")}, began.Add(time.Minute))

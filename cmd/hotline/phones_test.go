@@ -76,9 +76,9 @@ func (b *bundle) sit(t *testing.T, name, place string) string {
 	t.Helper()
 	c, err := seat.SignIn(t.Context(), b.base, name, password)
 	require.NoError(t, err)
-	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/seats/"+place+"/take", map[string]any{"place": "official"}, nil))
+	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/v1/seats/"+place+"/take", map[string]any{"place": "official"}, nil))
 	var account struct{ Endpoint string }
-	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/seats/"+place+"/phone", map[string]any{"client": "page", "phone": "browser"}, &account))
+	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/api/v1/seats/"+place+"/phone", map[string]any{"client": "page", "phone": "browser"}, &account))
 	return account.Endpoint
 }
 
@@ -180,6 +180,8 @@ func TestWhatIsKnownOfATelephoneIsNotAsked(t *testing.T) {
 		s.agents.Store = store
 	})
 	require.NoError(t, b.srv.agentStore.PutSeats(t.Context(), time.Now(), agentstore.Seat{ID: "A02", Line: "session", Kind: agent.SeatOfficial, Label: "二号"}))
+	_, err := b.srv.agentStore.Assign(t.Context(), agent.NewAssignment{LoginName: "lingyige", Seat: "A02", Place: agent.PlaceOfficial}, "test", time.Now())
+	require.NoError(t, err)
 	here, other := b.sit(t, "jieting", "A01"), b.sit(t, "lingyige", "A02")
 	b.fake.Register(here)
 	b.registered(t, here, true)

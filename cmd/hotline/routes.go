@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"hotline/agent"
+	"hotline/agent/door"
 	agenthttp "hotline/agent/httpapi"
+	"hotline/agent/policy"
+	"hotline/agent/problem"
 	"hotline/cmd/panel"
 	"hotline/realtime"
 	"hotline/realtime/factlog"
@@ -22,63 +24,83 @@ import (
 	tickethttp "hotline/ticketing/httpapi"
 )
 
-// routes is everything on the panel's address.
-func (s *server) routes() (http.Handler, error) {
-	mux := http.NewServeMux()
+// routes is everything on the panel's address, with the operations that are registered. It refuses doors without an action.
+func (s *server) routes(register func(huma.API)) (http.Handler, error) {
+	mux := &door.Mux{}
 	api := newAPI(mux)
-	s.register(api)
+	register(api)
 	if err := finish(api, mux); err != nil {
 		return nil, err
 	}
-	mux.Handle("GET /ws", s.hub)
-	mux.Handle("GET /sip", s.sip)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("/", panel.Handler(s.settings.PanelProxy))
-	commands := newIdempotent(s.agentStore, s.now, s.log)
+	s.sockets(mux)
+	mux.Handle("GET /healthz", door.Open(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
+	mux.Handle("GET /readyz", door.Open(), http.HandlerFunc(s.readyz))
+	mux.Handle("/", door.Open(), panel.Handler(s.settings.PanelProxy))
+	if err := errors.Join(mux.Err(), checkTopics(published())); err != nil {
+		return nil, err
+	}
+	kept := newTrail(s.web, mux.Watched, s.now, s.log)
 	guarded := http.NewCrossOriginProtection()
-	return recovering(s.log, headers(s.settings.Secure, s.now, guarded.Handler(s.auth.Identify(commands.wrap(mux))))), nil
+	guarded.SetDenyHandler(http.HandlerFunc(kept.foreign))
+	limits := newPerLogin(s.settings.RequestsPerLogin, s.now)
+	inner := within(s.patience, s.unversioned(plain(guarded.Handler(s.auth.Identify(limits.wrap(keyed(s.web, kept.wrap(mux))))))))
+	return recovering(s.log, headers(s.settings.Secure, s.now, behind(s.settings.TrustedProxy, headed(inner)))), nil
+}
+
+// sockets are what pages hold open.
+func (s *server) sockets(mux *door.Mux) {
+	mux.Handle("GET /ws", door.Open().As("socket.open", "socket"), s.hub) // the ticket says who it is, and what they may hear
+	mux.Handle("GET /sip", door.Each(policy.UsePhone, policy.PhoneBeside).As("seat.phone", "phone"), s.sip)
 }
 
 // newAPI is the HTTP API without its operations.
-func newAPI(mux *http.ServeMux) huma.API {
-	cfg := huma.DefaultConfig("hotline", "1.0.0")
-	cfg.Info.Description = "Commands and snapshots of the 12345 hotline. What happens is pushed over /ws; see /api/ws-ticket."
-	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
-	cfg.CreateHooks = nil // no $schema links in answers
-	cfg.RejectUnknownQueryParameters = true
-	cfg.Transformers = []huma.Transformer{typed}
-	return humago.New(mux, cfg)
+func newAPI(mux *door.Mux) huma.API {
+	cfg := door.Config("hotline", "1.0.0")
+	cfg.Info.Description = "Commands and snapshots of the 12345 hotline. What happens is pushed over /ws: see /api/asyncapi.json."
+	cfg.Formats = map[string]huma.Format{"application/json": plainJSON(), "json": plainJSON()}
+	return mux.API(cfg)
 }
 
 // finish publishes the document that the operations add up to.
-func finish(api huma.API, mux *http.ServeMux) error {
+func finish(api huma.API, mux *door.Mux) error {
 	doc, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
 	}
-	mux.HandleFunc("GET /api/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+	mux.Handle("GET /api/openapi.json", door.Open(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(doc)
-	})
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusNotFound, "not_found", "no such operation; see /api/openapi.json")
-	})
+	}))
+	mux.Handle("GET /api/asyncapi.json", door.Open(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(realtime.AsyncAPI())
+	}))
+	mux.Handle("/api/", door.Open(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if allow := strings.Join(mux.Methods(r), ", "); allow != "" {
+			w.Header().Set("Allow", allow)
+			problem.Write(w, r, problem.New(http.StatusMethodNotAllowed, "method", "allow="+allow))
+			return
+		}
+		problem.Write(w, r, problem.New(http.StatusNotFound, "not_found").Because("address"))
+	}))
 	return nil
 }
 
 // register adds every domain's operations. It reads no field of s but to hand it on, so that the document can be made without a server.
 func (s *server) register(api huma.API) {
 	agenthttp.Register(api, agenthttp.Deps{
-		Service: s.agents, Door: s.auth, Hall: s.agentStore, Position: s.position, SIPSeats: s.settings.SIPSeats, Log: s.log,
+		Service: s.agents, Door: s.auth, Hall: s.agentStore, Position: s.position, Log: s.log,
+		SIPSeats: s.settings.SIPSeats, SIPNetworks: prefixes(s.settings.SIPNetwork),
 	})
-	callhttp.Register(api, callhttp.Deps{Reader: s.callReads, Commands: tracedCommands{s.controller, s.trace}, Now: s.now, Log: s.log})
-	tickethttp.Register(api, s.tickets, s.log)
-	huma.Register(api, huma.Operation{
-		OperationID: "ws-ticket", Method: http.MethodPost, Path: "/api/ws-ticket", Summary: "A ticket for the push socket",
-		Description: "Open /ws with the subprotocols v1.hotline and t.<ticket>, within 30 seconds, once. since is the position of the snapshot that the page has read.",
-		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity},
-	}, s.wsTicket)
+	agenthttp.RegisterSettings(api, agenthttp.Settings{Service: s.business, Names: s.names, Log: s.log})
+	once := newOnceCommands(tracedCommands{s.controller, s.trace}, s.log)
+	callhttp.Register(api, callhttp.Deps{Reader: s.callReads, Commands: once, Now: s.now, Log: s.log})
+	tickethttp.Register(api, tickethttp.Deps{Service: s.tickets, Next: onceNext{once, s.tickets}, Log: s.log})
+	door.Register(api, huma.Operation{
+		OperationID: "ws-ticket", Method: http.MethodPost, Path: "/api/v1/ws-ticket", Summary: "A ticket for the push socket", Tags: []string{"push"},
+		Description:  "Open /ws with the subprotocols v1.hotline and t.<ticket>, within 30 seconds, once. since is the position of the snapshot that the page has read.",
+		MaxBodyBytes: 8 << 10,
+	}, door.Whole(policy.OpenPush), s.wsTicket)
 }
 
 func (s *server) position(ctx context.Context) (string, error) {
@@ -90,8 +112,8 @@ type wsTicketInput struct {
 	address string // the request's
 
 	Body struct {
-		Topics []string `json:"topics" nullable:"false" maxItems:"32" doc:"seat:A01, line:session, board, tickets"`
-		Since  string   `json:"since,omitempty" doc:"Position of the snapshot that was read; empty: nothing is resumed"`
+		Topics []string `json:"topics" maxItems:"32" example:"seat:A01" doc:"seat:A01, waiting:session, line:session, board, tickets, tickets:EDU of one unit"`
+		Since  string   `json:"since,omitempty" maxLength:"64" example:"7301-88" doc:"Position of the snapshot that was read; empty: nothing is resumed"`
 	}
 }
 
@@ -105,51 +127,30 @@ var _ huma.Resolver = (*wsTicketInput)(nil)
 
 type wsTicketOutput struct {
 	Body struct {
-		Ticket    string    `json:"ticket"`
-		ExpiresAt time.Time `json:"expires_at"`
+		Ticket    string    `json:"ticket" example:"9f86d081884c7d659a2feaa0c55ad015"`
+		ExpiresAt time.Time `json:"expires_at" example:"2026-11-26T00:30:00Z"`
 	}
 }
 
 func (s *server) wsTicket(ctx context.Context, in *wsTicketInput) (*wsTicketOutput, error) {
-	id, ok := agent.FromContext(ctx)
-	if !ok {
-		return nil, refusal(http.StatusUnauthorized, "login.required", "sign in first")
-	}
+	id := door.Who(ctx)
 	name, expires, err := s.hub.Issue(ctx, realtime.Request{
-		Who: realtime.Subject{ID: string(id.Person), Login: id.Login, Value: id}, Address: in.address, Topics: in.Body.Topics, Since: in.Body.Since,
+		Who: realtime.Subject{ID: string(id.Person), Login: id.Login}, Address: in.address, Topics: in.Body.Topics, Since: in.Body.Since,
 	})
 	switch {
 	case errors.Is(err, realtime.ErrNotAllowed):
-		return nil, refusal(http.StatusForbidden, "not_allowed", "one of the topics is not for you")
+		return nil, problem.New(http.StatusForbidden, "not_allowed").Because("topics").With(problem.Field{Location: "body.topics", Message: "the topic is not for you"})
 	case errors.Is(err, realtime.ErrBadPosition):
-		return nil, refusal(http.StatusUnprocessableEntity, "position", "since: not a position; leave it empty and read a fresh snapshot")
-	case errors.Is(err, realtime.ErrTooMany):
-		return nil, refusal(http.StatusUnprocessableEntity, "topics", err.Error())
+		return nil, problem.New(http.StatusUnprocessableEntity, "position").With(problem.Field{Location: "body.since", Message: "not a position"})
+	case errors.Is(err, realtime.ErrTooMany), errors.Is(err, realtime.ErrBadTopic):
+		return nil, problem.New(http.StatusUnprocessableEntity, "topics").With(problem.Field{Location: "body.topics", Message: "want at most 32 of the form kind or kind:name"})
 	case err != nil:
 		s.log.ErrorContext(ctx, "socket ticket not made", slog.Any("err", err))
-		return nil, refusal(http.StatusServiceUnavailable, "unavailable", "the rights cannot be read now; try again")
+		return nil, problem.New(http.StatusServiceUnavailable, "unavailable")
 	}
 	out := &wsTicketOutput{}
 	out.Body.Ticket, out.Body.ExpiresAt = name, expires.UTC()
 	return out, nil
-}
-
-func refusal(status int, code, detail string) *huma.ErrorModel {
-	return &huma.ErrorModel{Type: "urn:hotline:" + code, Status: status, Title: http.StatusText(status), Detail: detail}
-}
-
-// typed gives huma's own refusals, made before a handler runs, a type that the panel can translate. Those of the handlers have one.
-func typed(_ huma.Context, _ string, answer any) (any, error) {
-	own, ok := answer.(*huma.ErrorModel)
-	if !ok || own.Type != "" {
-		return answer, nil
-	}
-	m := *own
-	m.Type = "urn:hotline:invalid"
-	if m.Status >= http.StatusInternalServerError {
-		m.Type, m.Detail, m.Errors = "urn:hotline:internal", "", nil
-	}
-	return &m, nil
 }
 
 // readyz says whether calls are taken, and what for: 200 as well while Redis is away, without which they are taken all the same (F10),
@@ -179,6 +180,9 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 		fail("exchange", "not connected, or not compared with yet")
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if s.settings.Instance != "" {
+		w.Header().Set("Hotline-Instance", s.settings.Instance)
+	}
 	if !ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

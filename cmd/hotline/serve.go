@@ -1,33 +1,42 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"hotline/agent/audit"
+	"hotline/agent/vault"
+	callstore "hotline/telephony/store"
 )
 
 type serveCmd struct {
 	settings `embed:""`
+
+	AllowRoot bool `help:"Serve as root all the same: in a container that has no other user."`
 }
 
 // Run serves until the context ends (SIGTERM) or another controller takes over. It hangs nothing up either way.
 func (c *serveCmd) Run(e env) error {
+	if err := allowSlack(); err != nil {
+		e.log.WarnContext(e.ctx, "calls will cost more processor time", slog.Any("err", err))
+	}
+	runtime.UnlockOSThread() // see init in slack.go: now main may run wherever it likes
 	gc := newCollector(os.Getenv, os.DirFS("/"))
 	gc.set()
 	cores := coreShare(os.Getenv, runtime.GOMAXPROCS(0))
 	runtime.GOMAXPROCS(cores)
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), c.checkUser(os.Geteuid())); err != nil {
 		return err
 	}
-	e.log.InfoContext(e.ctx, "starting", slog.Any("collector", gc), slog.Int("cores", cores))
+	e.log.InfoContext(e.ctx, "starting", slog.Any("collector", gc), slog.Int("cores", cores), slog.Duration("slack", timerSlack()))
 	s, err := newServer(e.ctx, c.settings, e.log)
 	if err != nil {
 		return err
@@ -57,8 +66,12 @@ func (s *server) run(ctx context.Context) error {
 	g.Go(func() error { return s.watchStores(ctx) })
 	g.Go(func() error { return s.sampleGauges(ctx) })
 	g.Go(func() error { return s.housekeeping(ctx) })
+	g.Go(func() error { return s.prepareFacts(ctx) })
+	g.Go(func() error { return s.seal(ctx) })
 	g.Go(func() error { return s.keepLogins(ctx) })
-	g.Go(func() error { return s.watchSeats(ctx) })
+	g.Go(func() error { return s.watchRights(ctx) })
+	g.Go(func() error { return s.attend(ctx) })
+	g.Go(func() error { return s.followSettings(ctx) })
 	g.Go(func() error { return s.control(ctx) })
 	s.log.InfoContext(ctx, "serving", slog.String("listen", panel.Addr().String()), slog.String("metrics", metrics.Addr().String()))
 	err = g.Wait()
@@ -73,6 +86,11 @@ func (s *server) control(ctx context.Context) error {
 	if err := s.lease.Take(ctx); err != nil {
 		return fmt.Errorf("take the controller's lease: %w", err)
 	}
+	if err := s.checkKeysAgain(ctx); err != nil {
+		over, give := context.WithCancel(ctx)
+		give()
+		return errors.Join(fmt.Errorf("--number-key-file %s, as it was read at the start (if it was replaced since, start the server again): %w", s.settings.NumberKeyFile, err), s.lease.Run(over))
+	}
 	epoch, _ := s.lease.Epoch()
 	s.log.InfoContext(ctx, "holding the lease", slog.Int64("epoch", epoch))
 	s.master.Store(true)
@@ -82,6 +100,26 @@ func (s *server) control(ctx context.Context) error {
 	g.Go(func() error { return s.tellPhones(ctx) })
 	g.Go(func() error { return s.controller.Run(ctx) })
 	return g.Wait()
+}
+
+// checkKeysAgain : they may have changed while we stood by. A database that does not answer now says nothing of them.
+func (s *server) checkKeysAgain(ctx context.Context) error {
+	for {
+		err := callstore.CheckKeys(ctx, s.calls, s.vault)
+		var wrong bool
+		for _, is := range []error{vault.ErrNoneKnown, vault.ErrWrongKeys, vault.ErrUnstored, vault.ErrReseal} {
+			wrong = wrong || errors.Is(err, is)
+		}
+		if err == nil || wrong {
+			return err
+		}
+		s.log.WarnContext(ctx, "keys not compared with the database, trying again", slog.Any("err", err))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // pushSeats gives the exchange the seats' telephones, and only then lets browsers through to it. While a store is away it tries
@@ -129,38 +167,13 @@ func (s *server) rememberExchange(ctx context.Context, entity string) error {
 	return s.ledger.RememberExchange(ctx, epoch, entity)
 }
 
-func (s *server) serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+// seal chains the audit trail behind the commits, and anchors its head beside the keys unless a setting says where.
+func (s *server) seal(ctx context.Context) error {
+	sealer := audit.Sealer{Pool: s.follow, Anchor: cmp.Or(s.settings.AuditAnchorFile, s.settings.NumberKeyFile+".anchor"), Now: time.Now, Log: s.log}
+	if err := sealer.Run(ctx); err != nil {
+		s.log.WarnContext(ctx, "the audit trail was not sealed to its end; the next start does it", slog.Any("err", err))
 	}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		<-ctx.Done()
-		down, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(s.settings.ShutdownSeconds)*time.Second)
-		defer cancel()
-		if srv.Shutdown(down) != nil {
-			_ = srv.Close() // whoever is still open is cut
-		}
-	}()
-	err := srv.Serve(l)
-	<-stopped
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}
-
-// listen binds an address, or says whose setting to change.
-func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
-	var c net.ListenConfig
-	l, err := c.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("--%s %s cannot be opened: %w (another hotline running? choose another port, or set %s)", setting, addr, err, envName(setting))
-	}
-	return l, nil
+	return nil
 }
 
 // housekeeping closes what facts may have missed, and now and then forgets what is kept for a time only.
@@ -177,10 +190,13 @@ func (s *server) housekeeping(ctx context.Context) error {
 		if err := s.sweepTickets(ctx, round%far == 0); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "calls without a ticket not swept", slog.Any("err", err))
 		}
+		if err := s.mendFacts(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "facts that were set aside not tried again", slog.Any("err", err))
+		}
 		if round%forget != 0 {
 			continue
 		}
-		if _, err := s.agentStore.ForgetCommands(ctx, s.now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
+		if _, err := s.agentStore.ForgetCommands(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "old commands not forgotten", slog.Any("err", err))
 		}
 		if err := s.auth.Purge(ctx); err != nil && ctx.Err() == nil {

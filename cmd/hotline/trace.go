@@ -97,9 +97,9 @@ type tracedCommands struct {
 	trace *trace.Recorder
 }
 
-func (c tracedCommands) FinishWrapUp(ctx context.Context, seat agent.SeatID, actor string) error {
+func (c tracedCommands) FinishWrapUp(ctx context.Context, seat agent.SeatID, call telephony.CallID, actor string) error {
 	c.trace.Mark("next asked", string(seat))
-	return c.Controller.FinishWrapUp(ctx, seat, actor)
+	return c.Controller.FinishWrapUp(ctx, seat, call, actor)
 }
 
 // tracedWrites marks what the stores of people and tickets write: each commit, by the name of the last write in it.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,12 +20,13 @@ import (
 )
 
 type userCmd struct {
-	DatabaseURLFile string      `name:"database-url-file" type:"path" required:"" placeholder:"FILE" help:"File that holds the Postgres URL."`
+	DatabaseURLFile string      `name:"database-url-file" type:"path" required:"" placeholder:"FILE" help:"File that holds the Postgres URL of hotline_app."`
 	Add             userAddCmd  `cmd:"" help:"Add a person; the first password is printed once."`
 	Password        userPassCmd `cmd:"" help:"Set a password, read from standard input, or a random one; ends the person's logins."`
 	List            userListCmd `cmd:"" help:"List everybody."`
 	Disable         userOffCmd  `cmd:"" help:"Bar a person from signing in."`
 	Enable          userOnCmd   `cmd:"" help:"Let a person in again."`
+	Unlock          userFreeCmd `cmd:"" help:"Let a person try again whose account wrong passwords have locked."`
 }
 
 // people opens what the user commands share.
@@ -42,11 +45,7 @@ func (c *userCmd) people(e env) (*auth.Service, *agentstore.Store, func(), error
 		return nil, nil, nil, err
 	}
 	store := agentstore.New(pool, nil)
-	svc, err := auth.New(auth.Config{Store: store, Now: time.Now, Log: e.log})
-	if err != nil {
-		pool.Close()
-		return nil, nil, nil, fmt.Errorf("prepare sign-in: %w", err)
-	}
+	svc := auth.New(auth.Config{Store: store, Now: time.Now, Log: e.log})
 	return svc, store, pool.Close, nil
 }
 
@@ -70,14 +69,24 @@ func (c *userAddCmd) Run(e env, u *userCmd) error {
 		roles[i] = agent.Role(r)
 	}
 	p := auth.NewPerson{LoginName: c.LoginName, Name: c.Name, Unit: c.Unit, Roles: roles, Password: password}
-	if _, err := svc.CreatePerson(e.ctx, p, actorCLI); err != nil {
+	if _, err := svc.CreatePerson(e.ctx, p, actorCLI()); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(e.stdout, "%s may sign in with the password %s\n", c.LoginName, password)
 	return nil
 }
 
-const actorCLI = "cli"
+// actorCLI is who runs a command, in the audit trail: cli:root@hall-1, the operating system's user and the machine.
+func actorCLI() string {
+	who, where := strconv.Itoa(os.Geteuid()), "unknown"
+	if u, err := user.LookupId(who); err == nil {
+		who = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		where = host
+	}
+	return "cli:" + who + "@" + where
+}
 
 type userPassCmd struct {
 	LoginName string `arg:""`
@@ -97,7 +106,7 @@ func (c *userPassCmd) Run(e env, u *userCmd) error {
 			return err
 		}
 	}
-	if err := svc.SetPassword(e.ctx, c.LoginName, password, actorCLI); err != nil {
+	if err := svc.SetPassword(e.ctx, c.LoginName, password, actorCLI()); err != nil {
 		return noSuchPerson(c.LoginName, err)
 	}
 	if c.Random {
@@ -167,7 +176,25 @@ func (c *userCmd) setDisabled(e env, loginName string, disabled bool) error {
 		return err
 	}
 	defer done()
-	return noSuchPerson(loginName, svc.SetDisabled(e.ctx, loginName, disabled, actorCLI))
+	return noSuchPerson(loginName, svc.SetDisabled(e.ctx, loginName, disabled, actorCLI()))
+}
+
+type userFreeCmd struct {
+	LoginName string `arg:""`
+}
+
+// Run forgives.
+func (c userFreeCmd) Run(e env, u *userCmd) error {
+	svc, _, done, err := u.people(e)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := svc.Unlock(e.ctx, c.LoginName, actorCLI()); err != nil {
+		return noSuchPerson(c.LoginName, err)
+	}
+	_, _ = fmt.Fprintf(e.stdout, "%s may try again\n", c.LoginName)
+	return nil
 }
 
 func noSuchPerson(loginName string, err error) error {

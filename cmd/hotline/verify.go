@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"hotline/agent/audit"
 	"hotline/realtime/factlog"
 	"hotline/telephony/ari"
 	"hotline/telephony/line"
@@ -17,27 +19,32 @@ import (
 )
 
 type verifyCmd struct {
-	DatabaseURLFile string        `name:"database-url-file" type:"path" required:"" placeholder:"FILE" help:"File that holds the Postgres URL."`
-	RedisURLFile    string        `name:"redis-url-file" type:"path" placeholder:"FILE" help:"File that holds the Redis URL; without it I6 and I13 are not proved."`
-	RedisPrefix     string        `default:"hotline:" help:"Prefix of every Redis key."`
-	ARIURL          string        `name:"ari-url" default:"http://127.0.0.1:8088" help:"Asterisk's HTTP server."`
-	ARIUser         string        `name:"ari-user" default:"controller" help:"ARI user."`
-	ARIPasswordFile string        `name:"ari-password-file" type:"path" placeholder:"FILE" help:"File that holds the ARI password; without it I14 is not proved."`
-	Since           time.Duration `default:"24h" help:"How far back calls are looked at."`
+	ReactionsURLFile string        `name:"reactions-database-url-file" type:"path" required:"" placeholder:"FILE" help:"File that holds the Postgres URL of hotline_reactions, who sees every row."`
+	RedisURLFile     string        `name:"redis-url-file" type:"path" placeholder:"FILE" help:"File that holds the Redis URL; without it I6 and I13 are not proved."`
+	RedisPrefix      string        `default:"hotline:" help:"Prefix of every Redis key."`
+	ARIURL           string        `name:"ari-url" default:"http://127.0.0.1:8088" help:"Asterisk's HTTP server."`
+	ARIUser          string        `name:"ari-user" default:"controller" help:"ARI user."`
+	ARIPasswordFile  string        `name:"ari-password-file" type:"path" placeholder:"FILE" help:"File that holds the ARI password; without it I14 is not proved."`
+	AuditAnchorFile  string        `name:"audit-anchor-file" type:"path" placeholder:"FILE" help:"File in which the server anchors the audit trail; without it nobody can tell a chain that was made anew."`
+	Since            time.Duration `default:"24h" help:"How far back calls are looked at."`
 }
 
 // Run proves the invariants of reliability.md 5 as far as the evidence given goes, prints what breaks one, and names those that it
 // can not prove.
 func (c *verifyCmd) Run(e env) error {
-	dbURL, err := secret("database-url-file", c.DatabaseURLFile)
+	u := databaseFiles{ReactionsURLFile: c.ReactionsURLFile}.reactionsURL()
+	cfg, err := u.config(4, "60s")
 	if err != nil {
 		return err
 	}
-	pool, err := openPool(e.ctx, dbURL, 4, map[string]string{"statement_timeout": "60s"})
+	pool, err := pgxpool.NewWithConfig(e.ctx, cfg)
 	if err != nil {
-		return err
+		return fmt.Errorf("open Postgres: %w", err)
 	}
 	defer pool.Close()
+	if err := u.check(e.ctx, pool); err != nil { // who sees no row would find nothing wrong
+		return err
+	}
 	if err := checkDatabase(e.ctx, pool); err != nil {
 		return err
 	}
@@ -55,20 +62,39 @@ func (c *verifyCmd) Run(e env) error {
 		return err
 	}
 	breaches = append(breaches, more...)
+	more, unread := c.trail(e.ctx, pool)
+	breaches = append(breaches, more...)
 	for _, b := range breaches {
 		_, _ = fmt.Fprintln(e.stdout, b)
 	}
 	holds, open := c.scope()
+	if unread != nil { // what is found of the others is told all the same
+		holds = slices.DeleteFunc(holds, func(i string) bool { return i == "I11" })
+		open = append(open, "I11: "+unread.Error())
+	}
 	if len(breaches) == 0 {
 		_, _ = fmt.Fprintln(e.stdout, strings.Join(holds, ", ")+" hold")
 	}
 	for _, o := range open {
 		_, _ = fmt.Fprintln(e.stdout, "not examined: "+o)
 	}
-	if len(breaches) > 0 {
+	if len(breaches) > 0 || unread != nil {
 		return errFindings
 	}
 	return nil
+}
+
+// trail are the rows of the audit trail that are not as they were written (I11).
+func (c *verifyCmd) trail(ctx context.Context, pool *pgxpool.Pool) ([]callstore.Breach, error) {
+	findings, err := audit.Verify(ctx, pool, c.AuditAnchorFile)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]callstore.Breach, len(findings))
+	for i, f := range findings {
+		out[i] = callstore.Breach{Invariant: "I11", What: "audit rows " + f.What, Rows: f.Rows}
+	}
+	return out, nil
 }
 
 // ticketBreaches are those of the tickets, and of the facts that they follow from.
@@ -96,7 +122,7 @@ func ticketBreaches(ctx context.Context, pool *pgxpool.Pool, since time.Time) ([
 
 // scope is what is examined, and what is not, and why.
 func (c *verifyCmd) scope() ([]string, []string) {
-	examined := []string{"I2", "I3", "I4", "I5", "I7", "I9", "I10"}
+	examined := []string{"I2", "I3", "I4", "I5", "I7", "I9", "I10", "I11"}
 	open := []string{"I1: needs the exchange's own records of calls"}
 	if c.RedisURLFile != "" {
 		examined = append(examined, "I6", "I13")
@@ -108,7 +134,10 @@ func (c *verifyCmd) scope() ([]string, []string) {
 	} else {
 		open = append(open, "I14: needs --ari-password-file")
 	}
-	open = append(open, "I8: how long seats were in which state is not recorded yet", "I11: there is no audit chain yet", "I12: there are no recordings yet")
+	if c.AuditAnchorFile == "" {
+		open = append(open, "I11 against its anchor: needs --audit-anchor-file")
+	}
+	open = append(open, "I8: how long seats were in which state is not recorded yet", "I12: there are no recordings yet")
 	return examined, open
 }
 

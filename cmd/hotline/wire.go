@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -22,7 +23,10 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/auth"
+	"hotline/agent/calendar"
+	"hotline/agent/setting"
 	agentstore "hotline/agent/store"
+	"hotline/agent/vault"
 	"hotline/deploy/migrations"
 	"hotline/realtime"
 	"hotline/realtime/factlog"
@@ -39,7 +43,7 @@ import (
 
 // How long news waits for more of the same moment. Seats do not: they hear of their calls early (RH7).
 const (
-	gatherFacts   = 50 * time.Millisecond
+	gatherFacts   = 200 * time.Millisecond
 	gatherTickets = 200 * time.Millisecond
 )
 
@@ -48,16 +52,21 @@ type server struct {
 	settings settings
 	log      *slog.Logger
 	clock    *callstore.Clock
+	patience time.Duration    // with a request to the API
 	now      func() time.Time // the clock's; what needs the machine's own time takes time.Now
 	metrics  *prometheus.Registry
-	trace    *trace.Recorder // of the ways of calls; nil: nobody looks into them
+	parked   prometheus.Gauge // facts that were set aside
+	trace    *trace.Recorder  // of the ways of calls; nil: nobody looks into them
 
-	calls  *pgxpool.Pool // the controller's own connections: nothing of the web waits before a call
-	web    *pgxpool.Pool
-	redis  *redis.Client // may be away at any time, at the start as well (F10)
-	stores *storeWatch
+	calls   *pgxpool.Pool // the controller's own connections: nothing of the web waits before a call
+	follow  *pgxpool.Pool // of what follows from facts: the feed, and the tickets that open by themselves
+	web     *pgxpool.Pool // of people, logins and seats: before it is known who asks
+	records *pgxpool.Pool // of calls and tickets, as far as the signed-in person may see them
+	redis   *redis.Client // may be away at any time, at the start as well (F10)
+	stores  *storeWatch
 
-	lock       *os.File // proves that no other process bears our name; nil when it could not be had
+	vault      *vault.Vault // the database's own keys (RS13)
+	lock       *os.File     // proves that no other process bears our name; nil when it could not be had
 	lease      *callstore.Lease
 	ari        *ari.Client
 	phoneNews  *phoneNews
@@ -68,26 +77,42 @@ type server struct {
 	controller *control.Controller
 	pushed     atomic.Value     // the run of the exchange that knows the seats' telephones
 	ledger     *callstore.Store // the calls' own, on their connections
-	callReads  *callstore.Store // what the web reads, on its own connections
+	callReads  *callstore.Store // what the web reads, for a reader
+	overview   *callstore.Store // what boards are shown, of all calls
 	agentStore *agentstore.Store
 	agents     *agent.Service
 	auth       *auth.Service
 	tickets    *ticketing.Service
-	drafts     *ticketstore.Store
+	business   *setting.Service // the settings that people change, where cfg are the technical ones
+	live       setting.Live     // those in memory, and
+	days       *calendar.Provider
+	ruledAt    time.Time          // when the controller was last told of its lines; of followSettings alone
+	unread     bool               // the settings could not be read at the last look; of followSettings alone
+	refused    map[int]string     // papers of years that cannot be counted with; likewise
+	follows    *ticketstore.Store // opens tickets, and looks back over all of them
 	hub        *realtime.Hub
 	feed       *factlog.Feed   // this process's one reader of the fact log
 	wake       *factlog.Signal // wakes it
 	spread     *realtime.Wake  // told by the writers: wakes it, and those of other processes
 	sip        *sipProxy
 	handler    http.Handler
-	seatsMoved atomic.Bool // somebody has taken or left a seat
+	names      func(ctx context.Context) (map[string]string, error) // of lines and people, as settings show them
+	sitters    func(ctx context.Context, at time.Time) ([]agent.Sitter, error)
+	rightsLost atomic.Bool // somebody has, perhaps: seats are looked at
+	grace      agent.Grace // of who sits beside without a page
 	master     atomic.Bool
+	oldPaths   atomic.Int64 // requests without a version
 }
 
 func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, error) {
-	s := &server{settings: cfg, log: log, clock: callstore.NewClock(time.Now, log), metrics: prometheus.NewRegistry(), wake: factlog.NewSignal()}
+	s := &server{
+		settings: cfg, log: log, clock: callstore.NewClock(time.Now, log), metrics: prometheus.NewRegistry(), wake: factlog.NewSignal(),
+		grace: agent.UsualGrace(), patience: usualPatience().api,
+	}
 	s.now = s.clock.Now
 	s.clockMetrics()
+	s.unversionedMetrics()
+	s.parked = parkedGauge(s.metrics)
 	s.trace = trace.New(cfg.TraceMarks, s.now)
 	s.stores = newStoreWatch(s.metrics, s.now, log)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -97,7 +122,7 @@ func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, er
 			return nil, err
 		}
 	}
-	handler, err := s.routes()
+	handler, err := s.routes(s.register)
 	if err != nil {
 		s.close()
 		return nil, err
@@ -108,15 +133,7 @@ func newServer(ctx context.Context, cfg settings, log *slog.Logger) (*server, er
 
 // openStores connects to Postgres and refuses what cannot work. Redis may come later.
 func (s *server) openStores(ctx context.Context) error {
-	dbURL, err := secret("database-url-file", s.settings.DatabaseURLFile)
-	if err != nil {
-		return err
-	}
-	// The controller's few statements run all day: planned once, and never worth compiling.
-	if s.calls, err = openPool(ctx, dbURL, 8, map[string]string{"statement_timeout": "2s", "plan_cache_mode": "force_generic_plan", "jit": "off"}); err != nil {
-		return err
-	}
-	if s.web, err = openPool(ctx, dbURL, 24, map[string]string{"statement_timeout": "10s"}, s.writeTracer()...); err != nil {
+	if err := s.openPools(ctx); err != nil {
 		return err
 	}
 	if err := checkDatabase(ctx, s.web); err != nil {
@@ -133,42 +150,65 @@ func (s *server) openStores(ctx context.Context) error {
 		return err
 	}
 	s.spread = realtime.NewWake(s.wake, s.redis, s.settings.RedisPrefix, s.log)
-	s.feed = factlog.NewFeed(s.web, factlog.Following{Signal: s.wake, Gather: gatherFacts, Log: s.log})
+	s.feed = factlog.NewFeed(s.follow, factlog.Following{Signal: s.wake, Gather: gatherFacts, Log: s.log})
 	return nil
 }
 
-// openPool opens a pool whose sessions cannot hang (reliability.md 11.4). A tracer sees its statements.
-func openPool(ctx context.Context, dbURL string, size int32, params map[string]string, tracer ...pgx.QueryTracer) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(dbURL)
-	if err != nil {
-		return nil, errors.New("--database-url-file: not a Postgres URL (postgres://user@host/database)")
+// openPools opens one for each part of the server, as the role whose rows it needs. Of the calls and of what follows, a few statements
+// run all day: planned once, and never worth compiling.
+func (s *server) openPools(ctx context.Context) error {
+	once := map[string]string{"plan_cache_mode": "force_generic_plan", "jit": "off"}
+	for _, p := range []struct {
+		pool       **pgxpool.Pool
+		url        databaseURL
+		size       int32
+		timeout    string
+		params     map[string]string
+		forReaders bool
+		tracer     []pgx.QueryTracer
+	}{
+		{pool: &s.calls, url: s.settings.controllerURL(), size: 8, timeout: "2s", params: once},
+		{pool: &s.follow, url: s.settings.reactionsURL(), size: 8, timeout: "10s", params: once, tracer: s.writeTracer()},
+		{pool: &s.web, url: s.settings.appURL(), size: 12, timeout: "10s", tracer: s.writeTracer()},
+		{pool: &s.records, url: s.settings.appURL(), size: 12, timeout: "10s", forReaders: true, tracer: s.writeTracer()},
+	} {
+		cfg, err := p.url.config(p.size, p.timeout, p.tracer...)
+		if err != nil {
+			return err
+		}
+		maps.Copy(cfg.ConnConfig.RuntimeParams, p.params)
+		if p.forReaders {
+			cfg.PrepareConn = agentstore.ForReader
+		}
+		if *p.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+			return fmt.Errorf("open Postgres: %w", err)
+		}
+		if err := p.url.check(ctx, *p.pool); err != nil {
+			return err
+		}
 	}
-	cfg.MaxConns = size
-	for _, t := range tracer {
-		cfg.ConnConfig.Tracer = t
-	}
-	maps.Copy(cfg.ConnConfig.RuntimeParams, params)
-	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "5s"
-	cfg.ConnConfig.RuntimeParams["application_name"] = "hotline"
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("open Postgres: %w", err)
-	}
-	return pool, nil
+	return nil
 }
 
 // checkDatabase refuses a schema of another version and a locale in which Chinese text cannot be handled.
 func checkDatabase(ctx context.Context, pool *pgxpool.Pool) error {
 	return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		have, want, err := migrations.Version(ctx, c.Conn())
-		if err != nil {
-			return fmt.Errorf("reach Postgres: %w", err)
-		}
-		if have != want {
-			return fmt.Errorf("the database's schema is version %d and this program needs %d: run 'hotline migrate'", have, want)
+		if err := checkSchema(ctx, c.Conn()); err != nil {
+			return err
 		}
 		return checkLocale(ctx, c.Conn())
 	})
+}
+
+func checkSchema(ctx context.Context, conn *pgx.Conn) error {
+	have, want, err := migrations.Version(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("reach Postgres: %w", err)
+	}
+	if have != want {
+		return fmt.Errorf("the database's schema is version %d and this program needs %d: run 'hotline migrate'", have, want)
+	}
+	return nil
 }
 
 func checkLocale(ctx context.Context, conn *pgx.Conn) error {
@@ -212,16 +252,16 @@ func openRedis(ctx context.Context, redisURL string) (*redis.Client, error) {
 
 // wireCalls joins the exchange, the ledger and the queue by the controller.
 func (s *server) wireCalls(ctx context.Context) error {
-	vault, err := openVault(s.settings.NumberKeyFile)
-	if err != nil {
+	var err error
+	if s.vault, err = openVault(ctx, s.settings.NumberKeyFile, s.calls); err != nil {
 		return err
 	}
 	password, err := secret("ari-password-file", s.settings.ARIPasswordFile)
 	if err != nil {
 		return err
 	}
-	s.ledger = callstore.New(s.calls, vault)
-	s.callReads = callstore.New(s.web, vault)
+	s.ledger = callstore.New(s.calls, s.vault)
+	s.callReads, s.overview = callstore.New(s.records, s.vault), callstore.New(s.follow, s.vault)
 	s.lease = s.newLease(ctx)
 	s.ari, err = ari.New(ari.Config{
 		URL: s.settings.ARIURL, User: s.settings.ARIUser, Password: password, App: "hotline", Log: s.log, Registry: s.metrics,
@@ -237,7 +277,7 @@ func (s *server) wireCalls(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wire Asterisk: %w", err)
 	}
-	if s.journal, err = journal.Open(cmp.Or(s.settings.JournalDir, s.settings.NumberKeyFile+".journal"), vault); err != nil {
+	if s.journal, err = journal.Open(cmp.Or(s.settings.JournalDir, s.settings.NumberKeyFile+".journal"), s.vault); err != nil {
 		return fmt.Errorf("--journal-dir: %w", err)
 	}
 	queue, err := line.New(s.redis, s.settings.RedisPrefix)
@@ -280,17 +320,19 @@ func (s *server) newLease(ctx context.Context) *callstore.Lease {
 	})
 }
 
-func openVault(path string) (*callstore.Vault, error) {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := callstore.NewKeyFile(path); err != nil {
-			return nil, fmt.Errorf("make the keys for citizens' numbers: %w", err)
-		}
+// openVault opens the keys and refuses those of another database, and to go without: what is sealed with the wrong ones is lost (RS13).
+func openVault(ctx context.Context, path string, db *pgxpool.Pool) (*vault.Vault, error) {
+	v, err := vault.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--number-key-file: %w: bring it back from its backup, or run 'hotline vault init' for a new database", err)
 	}
-	vault, err := callstore.OpenVault(path)
+	if err == nil {
+		err = callstore.CheckKeys(ctx, db, v)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("--number-key-file: %w", err)
+		return nil, fmt.Errorf("--number-key-file %s: %w", path, err)
 	}
-	return vault, nil
+	return v, nil
 }
 
 func (s *server) asterisk() (*url.URL, error) {
@@ -302,11 +344,10 @@ func (s *server) asterisk() (*url.URL, error) {
 }
 
 func (s *server) close() {
-	if s.calls != nil {
-		s.calls.Close()
-	}
-	if s.web != nil {
-		s.web.Close()
+	for _, pool := range []*pgxpool.Pool{s.calls, s.follow, s.web, s.records} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 	if s.redis != nil {
 		_ = s.redis.Close()

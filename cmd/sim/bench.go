@@ -15,7 +15,7 @@ import (
 type benchCmd struct {
 	Dir     string        `default:".run/bench" type:"path" help:"Folder of everything the bench stores; emptied before."`
 	Cache   string        `default:".cache" type:"path" help:"Folder of what is installed once."`
-	Only    []string      `help:"Only these parts: b1 (B1 and B2 when a seat hangs up, and what a call costs), full (the same with more waiting), next (the same by 请接下一位), b3, b4, b8. Or only these opponents in B1 and B2, to look into one: Queue(), hotline, ARI floor."`
+	Only    []string      `help:"Only these parts: b1 (B1 and B2 when a seat hangs up, and what a call costs), full (the same with more waiting), next (the same by 请接下一位), b3, b4, commands (1,000 a second on one core, and what a key costs), b8. Or only these opponents in B1 and B2, to look into one: Queue(), hotline, ARI floor."`
 	Trace   bool          `help:"Print the ways of calls, step by step."`
 	Pairs   int           `default:"5" help:"Turns of each opponent."`
 	Seats   int           `default:"20" help:"Officials."`

@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"hotline/deploy/local"
 )
 
 type cli struct {
@@ -21,7 +21,7 @@ type cli struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := local.UntilStopped(context.Background())
 	defer stop()
 	var c cli
 	k := kong.Parse(&c, kong.Name("sim"), kong.Description("Citizens and officials for hotline."), kong.BindTo(ctx, (*context.Context)(nil)))

@@ -68,7 +68,27 @@ func checkRunning(ctx context.Context, cfg CheckConfig) []Finding {
 	default:
 		f.OK, f.Detail = true, "all loaded"
 	}
-	return []Finding{f}
+	return []Finding{f, checkVersion(ctx, cfg)}
+}
+
+// checkVersion asks the exchange that runs, which need not be the one that is installed here.
+func checkVersion(ctx context.Context, cfg CheckConfig) Finding {
+	f := Finding{Name: "asterisk version"}
+	var info struct {
+		System struct {
+			Version string `json:"version"`
+		} `json:"system"`
+	}
+	err := ariGet(ctx, strings.TrimSuffix(cfg.ARIURL, "/")+"/ari/asterisk/info?only=system", cfg.ARIUser, cfg.ARIPassword, &info)
+	switch f.Detail = info.System.Version; {
+	case err != nil:
+		f.Detail, f.Mend = err.Error(), "start Asterisk"
+	case !newEnough(f.Detail):
+		f.Mend = "bring it to " + MinVersion + " or newer: older ones have known holes in ARI"
+	default:
+		f.OK = true
+	}
+	return f
 }
 
 func missingModules(ctx context.Context, url, user, password string, want []string) ([]string, error) {

@@ -30,6 +30,7 @@ type Config struct {
 	Lines       []string // numbers that go to the application: 12345; other numbers hear that they do not exist
 	TrunkPeers  []string // exact addresses that citizens' calls come from: 127.0.0.2
 	Sounds      Sounds
+	Reader      *local.User // whose group takes away what the dialplan's net writes; nil: root alone, or who runs us
 
 	FallbackAfter time.Duration // how long a caller is kept while no controller takes the call: 1 min
 	TakeMessage   bool          // record a message then

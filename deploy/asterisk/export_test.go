@@ -11,3 +11,8 @@ func Render(c Config) (map[string]string, error) {
 
 // NewEnough is newEnough.
 func NewEnough(version string) bool { return newEnough(version) }
+
+// BuildRoot is buildRoot, and Pinned the version that it looks for.
+var BuildRoot = buildRoot
+
+const Pinned = pinned

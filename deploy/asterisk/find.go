@@ -20,6 +20,9 @@ const MinVersion = "22.10.1"
 // ErrNotInstalled says that there is no Asterisk to run; Install mends it.
 var ErrNotInstalled = errors.New("no Asterisk " + MinVersion + " or newer")
 
+// pinned is the version that is taken from the suite while the suite has it: it moves, and this is the one that the tests have seen.
+const pinned = "1:22.10.1+dfsg+~cs6.17.60671434-1"
+
 const (
 	rootName   = "asterisk-root"
 	suite      = "forky" // the first suite of Debian that carries a new enough Asterisk
@@ -86,9 +89,9 @@ func Install(ctx context.Context, cache string, progress local.Progress) (Instal
 
 func buildRoot(ctx context.Context, cache string, progress local.Progress) error {
 	if os.Geteuid() != 0 {
-		return errors.New("unpacking a private Asterisk needs root: run this once as root, or install asterisk " + MinVersion + " or newer yourself")
+		return errors.New("unpacking a private Asterisk needs root: run bin/hotline demo --prepare once as root, or install asterisk " + MinVersion + " or newer yourself")
 	}
-	if err := local.EnsurePackages(ctx, progress, "mmdebstrap", "debian-archive-keyring"); err != nil {
+	if err := local.EnsurePackages(ctx, progress, "mmdebstrap", "debian-archive-keyring", "mount"); err != nil {
 		return err
 	}
 	cache, err := filepath.Abs(cache)
@@ -102,12 +105,14 @@ func buildRoot(ctx context.Context, cache string, progress local.Progress) error
 		}
 	}
 	fresh := filepath.Join(cache, rootName+".new-"+strconv.Itoa(os.Getpid()))
-	progress.Say("unpacking Asterisk from Debian " + suite + " (once, about 20 s)")
-	cmd := exec.CommandContext(ctx, "mmdebstrap", "--quiet", "--variant=apt", "--mode=root", "--skip=cleanup/apt/lists",
-		`--aptopt=Acquire::Check-Valid-Until "false"`, "--include=asterisk,asterisk-modules", suite, fresh)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		return fmt.Errorf("mmdebstrap: %w\n  %s", err, strings.Join(lines[max(0, len(lines)-8):], "\n  "))
+	progress.Say("unpacking Asterisk " + pinned + " from Debian " + suite + " (once, about 20 s)")
+	said, err := unpack(ctx, fresh, "="+pinned)
+	if err != nil && strings.Contains(said, "Version '"+pinned+"'") {
+		progress.Say("Debian " + suite + " has moved on and has no Asterisk " + pinned + " any more: taking the one that it has")
+		said, err = unpack(ctx, fresh, "")
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("mmdebstrap: %w\n%s", err, said), os.RemoveAll(fresh))
 	}
 	if err := writeHosts(fresh); err != nil {
 		return err
@@ -119,6 +124,21 @@ func buildRoot(ctx context.Context, cache string, progress local.Progress) error
 		return fmt.Errorf("put the root in place: %w", err)
 	}
 	return nil
+}
+
+// unpack makes a root with a version of Asterisk ("=1:22…", or "" for whichever there is), and returns the last that it says. It works
+// in a process namespace of its own: whatever ends it ends all of it, and what it has mounted is gone.
+func unpack(ctx context.Context, dir, version string) (string, error) {
+	args := []string{
+		"--pid", "--fork", "--kill-child", "--", "mmdebstrap", "--quiet", "--variant=apt", "--mode=root", "--skip=cleanup/apt/lists",
+		"--include=asterisk" + version + ",asterisk-modules" + version,
+	}
+	for _, option := range local.AptOptions(ctx) {
+		args = append(args, "--aptopt="+option)
+	}
+	said, err := local.Task{Path: "unshare", Args: append(args, suite, dir)}.Run(ctx)
+	lines := strings.Split(said, "\n")
+	return "  " + strings.Join(lines[max(0, len(lines)-8):], "\n  "), err
 }
 
 // writeHosts names this machine inside the root: without it PJSIP asks DNS for 5 to 10 s in every session (telephony.md 4.6).
@@ -141,13 +161,26 @@ func writeHosts(root string) error {
 func (i Installation) version(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, i.Binary, "-V")
 	if i.Root != "" {
-		cmd = exec.CommandContext(ctx, "chroot", i.Root, i.Binary, "-V")
+		args := append(asRoot(), "chroot", i.Root, i.Binary, "-V")
+		cmd = exec.CommandContext(ctx, args[0], args[1:]...)
 	}
 	out, err := cmd.Output()
+	if err != nil && i.Root != "" && os.Geteuid() != 0 {
+		return "", fmt.Errorf("%w that you may run: this machine lets nobody but root enter %s (user namespaces are forbidden, or the way there is closed): %w",
+			ErrNotInstalled, i.Root, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("ask %s for its version: %w", filepath.Join(i.Root, i.Binary), err)
 	}
 	return strings.TrimSpace(strings.TrimPrefix(string(out), "Asterisk ")), nil
+}
+
+// asRoot runs a command that only root may: who is not root is root of a user namespace, which is enough to enter a folder as a root.
+func asRoot() []string {
+	if os.Geteuid() == 0 {
+		return []string{"env"}
+	}
+	return []string{"unshare", "--user", "--map-root-user", "--"}
 }
 
 // newEnough reads Debian's way of writing versions, too: "1:22.10.1+dfsg+~cs6.17-1".

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
@@ -62,7 +63,7 @@ func start(ctx context.Context, inst Installation, cfg Config, lock *os.File) (*
 	if err := portsFree(ctx, cfg); err != nil {
 		return nil, err
 	}
-	run, err := prepare(inst, cfg)
+	run, err := prepare(ctx, inst, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func (x *Instance) Done() <-chan struct{} { return x.process.Done() }
 func (x *Instance) PID() int { return x.process.PID() }
 
 // CallRecords is the file of the rows that Asterisk keeps by itself (R1): linkedid, uniqueid, start, answer, end,
-// dialled, disposition, last application. They hold no number.
+// context of the dialplan, disposition, last application. They hold no number (RS1).
 func (x *Instance) CallRecords() string {
 	return filepath.Join(x.Dir, "log", "cdr-custom", "calls.csv")
 }
@@ -206,13 +207,13 @@ func ariGet(ctx context.Context, url, user, password string, into any) error {
 }
 
 // prepare writes the directory and says how Asterisk is run in it.
-func prepare(inst Installation, cfg Config) (local.ProcessSpec, error) {
+func prepare(ctx context.Context, inst Installation, cfg Config) (local.ProcessSpec, error) {
 	run := local.ProcessSpec{
 		Name: "asterisk", Dir: "/", Env: []string{"LC_ALL=C.UTF-8", "TZ=UTC", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
 		Log: filepath.Join(cfg.Dir, "asterisk.log"), DeathSignal: syscall.SIGKILL, // its calls end with the controller; a clean end may take 15 s
 	}
 	at := layout{Home: cfg.Dir}
-	owner, err := local.ServerUser("asterisk", "nobody")
+	owner, err := local.OwnUser(ctx, User)
 	if err != nil {
 		return run, fmt.Errorf("asterisk: %w", err)
 	}
@@ -221,16 +222,13 @@ func prepare(inst Installation, cfg Config) (local.ProcessSpec, error) {
 			return run, fmt.Errorf("asterisk: %w", err)
 		}
 		run.User, run.Path = owner, "/bin/sh"
-		run.Args = []string{"-c", `umask 077 && exec "$0" -f -C "$1"`, inst.Binary, filepath.Join(at.Home, "etc", "asterisk.conf")}
+		run.Args = []string{"-c", `umask "$2" && exec "$0" -f -C "$1"`, inst.Binary, filepath.Join(at.Home, "etc", "asterisk.conf"), umask(cfg)}
 	} else {
-		if owner == nil {
-			return run, errors.New("asterisk: its private root can be entered by root only: run this as root")
-		}
 		if err := writeHosts(inst.Root); err != nil { // the machine may have been renamed since
 			return run, err
 		}
 		at.Home = "/srv"
-		run.Path, run.Args = "/usr/bin/unshare", enter(inst, cfg.Dir, owner)
+		run.Path, run.Args = "/usr/bin/unshare", enter(inst, cfg, owner)
 	}
 	if at.Modules, err = moduleDir(inst.Root); err != nil {
 		return run, err
@@ -244,15 +242,27 @@ func prepare(inst Installation, cfg Config) (local.ProcessSpec, error) {
 
 // enter runs Asterisk in the root, with its directory at /srv. The mount is seen by that process alone and goes with it. The
 // kernel forgets the death signal when the user changes, so setpriv sets it anew. Users are this machine's: the root's own
-// numbers belong to somebody else outside.
-func enter(inst Installation, dir string, as *local.User) []string {
-	const script = `umask 077 && mount --bind "$2" "$1/srv" && exec chroot "$1" /usr/bin/setpriv --reuid "$3" --regid "$4" --clear-groups ` +
-		`--no-new-privs --pdeathsig KILL -- "$5" -f -C /srv/etc/asterisk.conf`
-	return []string{
-		"--mount", "--propagation", "private", "--", "/bin/sh", "-c", script, "sh",
-		inst.Root, dir, strconv.Itoa(as.UID), strconv.Itoa(as.GID), inst.Binary,
+// numbers belong to somebody else outside. Who is not root stays who it is, and is called root in a user namespace.
+func enter(inst Installation, cfg Config, as *local.User) []string {
+	const script = `umask "$4"; root=$1 home=$2 asterisk=$3; shift 4; mount --bind "$home" "$root/srv" && ` +
+		`exec chroot "$root" /usr/bin/setpriv "$@" --no-new-privs --pdeathsig KILL -- "$asterisk" -f -C /srv/etc/asterisk.conf`
+	args := []string{"--mount", "--propagation", "private", "--", "/bin/sh", "-c", script, "sh", inst.Root, cfg.Dir, inst.Binary, umask(cfg)}
+	if as == nil {
+		return append([]string{"--user", "--map-root-user"}, args...)
 	}
+	return append(args, "--reuid", strconv.Itoa(as.UID), "--regid", strconv.Itoa(as.GID), "--clear-groups")
 }
+
+// umask lets a reader's group read what is written where the group may enter: in the net's folder, and nowhere else.
+func umask(cfg Config) string {
+	if cfg.Reader != nil {
+		return "027"
+	}
+	return "077"
+}
+
+// User is whom Asterisk runs as when we are root: not one that an Asterisk of the machine's own has.
+const User = "hotline-asterisk"
 
 func moduleDir(root string) (string, error) {
 	for _, pattern := range []string{"/usr/lib/*/asterisk/modules", "/usr/lib/asterisk/modules", "/usr/lib64/asterisk/modules"} {
@@ -266,34 +276,30 @@ func moduleDir(root string) (string, error) {
 	return "", fmt.Errorf("no modules of Asterisk below %s/usr/lib: install asterisk-modules", root)
 }
 
+// writeNew puts a file in place of what is there: the folder is Asterisk's since the last start, and what it has left there leads root nowhere.
+func writeNew(path, text string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640) //nolint:gosec // G302: Asterisk's group reads it
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
 // write fills the directory: configuration that only Asterisk may read, sounds, and places to write to.
 func write(cfg Config, files map[string]string, owner *local.User) error {
-	own := func(path string, err error) error {
-		if err == nil && owner != nil {
-			err = os.Chown(path, owner.UID, owner.GID)
-		}
-		if err != nil {
+	for _, sub := range []string{"log/cdr-custom", "data/agi-bin", "data/keys", "etc", "run", "db", "cache"} {
+		if err := os.MkdirAll(filepath.Join(cfg.Dir, sub), 0o750); err != nil {
 			return fmt.Errorf("write asterisk directory: %w", err)
 		}
-		return nil
-	}
-	for _, sub := range []string{
-		"etc", "run", "log", "log/cdr-custom", "db", "cache", "data", "data/agi-bin", "data/keys",
-		"spool", "spool/messages", "spool/recording", "spool/tmp",
-	} {
-		dir := filepath.Join(cfg.Dir, sub)
-		if err := own(dir, os.MkdirAll(dir, 0o750)); err != nil {
-			return err
-		}
-	}
-	net := filepath.Join(cfg.Dir, "spool", "net") // has citizens' numbers for a while
-	if err := own(net, os.MkdirAll(net, 0o700)); err != nil {
-		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(cfg.Dir, "etc", name)
-		if err := own(path, os.WriteFile(path, []byte(files[name]), 0o640)); err != nil { //nolint:gosec // G306: Asterisk's group reads it
-			return err
+		if err := writeNew(path, files[name]); err != nil {
+			return fmt.Errorf("write asterisk directory: %w", err)
 		}
 	}
 	for _, sub := range []string{"sounds", "moh"} {
@@ -314,6 +320,36 @@ func write(cfg Config, files map[string]string, owner *local.User) error {
 		if err := os.Symlink(filepath.Join("/usr/share/asterisk", name), link); err != nil {
 			return fmt.Errorf("write asterisk directory: %w", err)
 		}
+	}
+	return handOver(cfg, owner)
+}
+
+// handOver makes the spool, and gives Asterisk all that is its own. The spool is nobody's to look into; but for the net's folder, which
+// has citizens' numbers for a while: whoever seals them reads there, and takes them away.
+func handOver(cfg Config, owner *local.User) error {
+	spool := filepath.Join(cfg.Dir, "spool")
+	for _, sub := range []string{"messages", "recording", "tmp", "net"} {
+		dir := filepath.Join(spool, sub)
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o700)); err != nil { //nolint:gosec // G302: it is a folder
+			return fmt.Errorf("make the spool: %w", err)
+		}
+	}
+	for _, sub := range []string{"etc", "run", "log", "db", "cache", "data", "spool"} {
+		if err := owner.Own(filepath.Join(cfg.Dir, sub)); err != nil {
+			return err
+		}
+	}
+	if cfg.Reader == nil || owner == nil {
+		return nil
+	}
+	net := filepath.Join(spool, "net")
+	left, err := filepath.Glob(filepath.Join(net, "*")) // of a start before
+	for _, path := range left {
+		err = errors.Join(err, owner.Share(path, cfg.Reader, 0o640))
+	}
+	err = errors.Join(err, owner.Share(net, cfg.Reader, 0o770|fs.ModeSetgid), os.Chmod(spool, 0o711)) //nolint:gosec // G302: to walk through
+	if err != nil {
+		return fmt.Errorf("make the spool: %w", err)
 	}
 	return nil
 }

@@ -10,20 +10,22 @@
 //
 // # What is guaranteed
 //
-//   - A server listens on a unix socket in a directory that only its own user may enter. Nothing is opened on TCP,
+//   - A server listens on a unix socket in a directory that only its own user, and who is named, may enter. Nothing is opened on TCP,
 //     unless a port is asked for, and then on 127.0.0.1 only.
 //   - A directory has one server. The directory's lock file is inherited by the server and all its children, so the
 //     lock is free exactly when the last of them has gone, however it went; a second start waits for that.
 //   - A child dies with the process that started it, even by kill -9 (PR_SET_PDEATHSIG), and shuts down cleanly then.
 //   - A data directory that was only half made (Ctrl-C in initdb) is made anew.
-//   - Servers never run as root: when we are root, they run as postgres, redis or nobody. Where that user could not
-//     walk to the directory (a clone under /root), it is lent CAP_DAC_OVERRIDE instead of opening anyone's home.
+//   - Servers never run as root: when we are root, they run as postgres, redis or nobody, and others as a user that is
+//     made for them ([OwnUser]). Where that user could not walk to the directory (a clone under /root), it is lent
+//     CAP_DAC_OVERRIDE instead of opening anyone's home: users are kept apart where everybody may walk.
 //   - Only processes started here are ever signalled, by their process id.
 //
 // # What it installs
 //
 // When a binary is missing, [EnsurePackages] installs the Debian package as root, with services kept from starting;
-// without root it says which command to run.
+// without root it says which command to run. Another apt at work is waited for and named; Ctrl-C, SIGTERM and the end of the
+// terminal let dpkg finish what it has begun and then leave nothing behind.
 //
 // # Tests
 //

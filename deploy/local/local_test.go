@@ -2,9 +2,11 @@ package local_test
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +36,9 @@ func TestPostgresKeepsItsDataThroughACrashAndASecondStart(t *testing.T) {
 	require.Equal(t, "12345", one(t, connect(t, pg), "SELECT n::text FROM kept"))
 	require.NoError(t, pg.Stop(t.Context()))
 	require.NoError(t, pg.Stop(t.Context()), "twice does no harm")
+	u, err := url.Parse(pg.URL(local.Database))
+	require.NoError(t, err)
+	require.NoDirExists(t, u.Query().Get("host"), "nothing is left outside of its folder, where the socket's path is too long for one inside")
 }
 
 func TestRedisKeepsItsDataThroughACrash(t *testing.T) {
@@ -47,6 +52,7 @@ func TestRedisKeepsItsDataThroughACrash(t *testing.T) {
 	require.Equal(t, map[string]string{"appendfsync": "everysec"}, client(t, r).ConfigGet(t.Context(), "appendfsync").Val())
 	require.Equal(t, map[string]string{"maxmemory-policy": "noeviction"}, client(t, r).ConfigGet(t.Context(), "maxmemory-policy").Val())
 	require.NoError(t, r.Stop(t.Context()))
+	require.NoDirExists(t, filepath.Dir(r.Socket()))
 }
 
 func TestSlotsAreTakenInTurnAndGivenBack(t *testing.T) {
@@ -174,4 +180,61 @@ func client(t *testing.T, r *local.Redis) *redis.Client {
 	c := redis.NewClient(options)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// A clone under /root is nobody else's to walk to: the program is handed over open, and its folder by a power that is lent.
+func TestAProgramInAClosedHome(t *testing.T) {
+	t.Parallel()
+	require.Zero(t, os.Geteuid(), "another user takes root")
+	who, err := local.ServerUser("nobody")
+	require.NoError(t, err)
+	dir, again := t.TempDir(), t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o700))
+	for _, where := range []string{dir, again} {
+		if where == again { // and where everybody may walk nothing is lent
+			require.NoError(t, os.Chmod(filepath.Dir(where), 0o711))
+		}
+		program := filepath.Join(where, "grep")
+		content, err := os.ReadFile("/bin/grep")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(program, content, 0o755))
+		user, log := local.User{Name: who.Name, UID: who.UID, GID: who.GID}, filepath.Join(where, "log")
+		user.Reach(program)
+		p, err := local.StartProcess(t.Context(), local.ProcessSpec{
+			Name: "grep", Path: program, Args: []string{"-E", "^(Uid|CapEff)", "/proc/self/status"}, Dir: "/", User: &user, Log: log,
+		})
+		require.NoError(t, err)
+		<-p.Done()
+		said, err := os.ReadFile(log)
+		require.NoError(t, err)
+		require.Contains(t, string(said), "Uid:\t65534\t65534")
+		require.Equal(t, where == dir, strings.Contains(string(said), "CapEff:\t0000000000000002"), "%s", said)
+	}
+}
+
+// What a server's user has left in its folders leads root nowhere else.
+func TestRootFollowsNoLinks(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		require.NotZero(t, os.Geteuid(), "only root gives files away")
+		return
+	}
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("root's"), 0o600))
+	data := filepath.Join(dir, "data")
+	require.NoError(t, os.Mkdir(data, 0o700))
+	for _, name := range []string{"pg_hba.conf", "pg_ident.conf", "shared"} {
+		require.NoError(t, os.Symlink(secret, filepath.Join(data, name)))
+	}
+	u := &local.User{Name: "nobody", UID: 65534, GID: 65534}
+	require.NoError(t, local.Admit(data, u))
+	require.Error(t, u.Share(filepath.Join(data, "shared"), u, 0o666))
+	text, err := os.ReadFile(secret)
+	require.NoError(t, err)
+	require.Equal(t, "root's", string(text))
+	info, err := os.Stat(secret)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	require.Zero(t, info.Sys().(*syscall.Stat_t).Uid)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -18,12 +20,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Database is made at the first start.
-const Database = "hotline"
+// Database is made at the first start, and Superuser with the cluster.
+const (
+	Database  = "hotline"
+	Superuser = "hotline"
+)
 
 const (
-	postgresMajor = 15 // the oldest we accept: MERGE, jsonlog, and CREATE DATABASE by write-ahead log
-	dbUser        = "hotline"
+	postgresMajor = 15  // the oldest we accept: MERGE, jsonlog, and CREATE DATABASE by write-ahead log
 	maxSocketPath = 100 // sun_path has 108 bytes
 )
 
@@ -33,6 +37,9 @@ type PostgresConfig struct {
 	Volatile       bool     // no fsync: for tests, whose data dies with them
 	MaxConnections int      // 200
 	Settings       []string // further ones, name=value
+	Clients        *User    // whose group may connect too, as the roles of ClientRoles; nil: only the server's own user and root
+	ClientRoles    []string // whoever else a client says to be must be root or the server's own user:
+	OperatorRoles  []string // one of these, or Superuser
 	Lock           *os.File
 	Progress       Progress
 }
@@ -75,7 +82,7 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, dir, bin string, loc
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	socket := socketDir(filepath.Join(dir, "run"), ".s.PGSQL.5432")
-	if err := owner.OwnDir(socket); err != nil {
+	if err := errors.Join(owner.OwnDir(socket), owner.Share(socket, cfg.Clients, 0o750)); err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	data := filepath.Join(dir, "data")
@@ -87,6 +94,9 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, dir, bin string, loc
 	}
 	if err := owner.OwnDir(data); err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	if err := admit(cfg, data, owner); err != nil {
+		return nil, err
 	}
 	cfg.Progress.Say("starting Postgres")
 	process, err := StartProcess(ctx, ProcessSpec{
@@ -109,8 +119,11 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, dir, bin string, loc
 
 // URL reaches a database of the server; Database is the one that is made at the first start. Who may enter the socket's
 // folder may connect: the server's own user, and root.
-func (pg *Postgres) URL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.User(dbUser), Path: "/" + database}
+func (pg *Postgres) URL(database string) string { return pg.URLOf(Superuser, database) }
+
+// URLOf is URL for another role than the superuser.
+func (pg *Postgres) URLOf(role, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {pg.socket}, "sslmode": {"disable"}}.Encode()
 	return u.String()
 }
@@ -127,7 +140,9 @@ func (pg *Postgres) Done() <-chan struct{} { return pg.process.Done() }
 // Stop closes all connections and shuts down cleanly; twice does no harm.
 func (pg *Postgres) Stop(ctx context.Context) error {
 	defer func() { _ = pg.lock.Close() }() // closed twice is closed
-	return pg.process.Stop(ctx, syscall.SIGINT)
+	err := pg.process.Stop(ctx, syscall.SIGINT)
+	_ = os.Remove(pg.socket) // a folder made for a short name; the next start makes it again, and one that is not empty stays
+	return err
 }
 
 // Crash is an immediate shutdown: every backend ends at once, and the next start recovers from the write-ahead log (F12).
@@ -162,15 +177,55 @@ func (pg *Postgres) ready(ctx context.Context) error {
 	return nil
 }
 
+// admit says who may connect as whom: a client as its roles, and as a superuser or the owner of the tables only who runs the server, or root.
+func admit(cfg PostgresConfig, data string, owner *User) error {
+	if cfg.Clients == nil {
+		return nil // the folder of the socket lets nobody else in
+	}
+	access := "local all " + strings.Join(cfg.ClientRoles, ",") + " trust\nlocal all all peer map=operators\n"
+	var names strings.Builder
+	for _, role := range append([]string{Superuser}, cfg.OperatorRoles...) {
+		for _, name := range []string{"root", owner.Name} {
+			fmt.Fprintln(&names, "operators", name, role)
+		}
+	}
+	root, err := os.OpenRoot(data)
+	if err != nil {
+		return fmt.Errorf("say who may connect to Postgres: %w", err)
+	}
+	defer func() { _ = root.Close() }() // it was written by then
+	for file, text := range map[string]string{"pg_hba.conf": access, "pg_ident.conf": names.String()} {
+		if err := owner.write(root, file, text); err != nil {
+			return fmt.Errorf("say who may connect to Postgres: %w", err)
+		}
+	}
+	return nil
+}
+
+// write puts a file of the user's in place of what is there: the folder is theirs, and what they have left there leads root nowhere.
+func (u *User) write(root *os.Root, name, text string) error {
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Chown(u.UID, u.GID), f.Close())
+}
+
 func postgresArgs(cfg PostgresConfig, data, socket string) []string {
 	connections := cfg.MaxConnections
 	if connections == 0 {
 		connections = 200
 	}
 	settings := []string{
-		"listen_addresses=", "unix_socket_directories=" + strconv.Quote(socket), "unix_socket_permissions=0700",
+		"listen_addresses=", "unix_socket_directories=" + strconv.Quote(socket), "unix_socket_permissions=" + socketMode(cfg.Clients),
 		"max_connections=" + strconv.Itoa(connections), "shared_buffers=128MB", "jit=off", "timezone=UTC", "log_timezone=UTC",
 		"log_line_prefix=%m [%p] %q%u@%d ", "log_min_duration_statement=500ms", "track_commit_timestamp=on",
+		// what citizens said and who they are stands in no log, however slow or wrong a statement is (RS2)
+		"log_parameter_max_length=0", "log_parameter_max_length_on_error=0", "log_error_verbosity=terse",
 	}
 	if cfg.Volatile {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -196,7 +251,7 @@ func initdb(ctx context.Context, cfg PostgresConfig, bin, data string, owner *Us
 		return fmt.Errorf("initdb: %w", err)
 	}
 	args := []string{
-		"-D", fresh, "--username=" + Database, "--encoding=UTF8", "--locale=C.UTF-8",
+		"-D", fresh, "--username=" + Superuser, "--encoding=UTF8", "--locale=C.UTF-8",
 		"--auth=trust", "--data-checksums", "--no-instructions",
 	}
 	if cfg.Volatile {
@@ -252,6 +307,14 @@ func newestPostgres() string {
 		return ""
 	}
 	return filepath.Join("/usr/lib/postgresql", strconv.Itoa(slices.Max(majors)), "bin")
+}
+
+// socketMode is that of a socket: who may enter its folder may use it.
+func socketMode(clients *User) string {
+	if clients != nil {
+		return "0777"
+	}
+	return "0700"
 }
 
 // socketDir is dir, or, where the path of a socket in it would be too long for the kernel, a short name made from it.

@@ -62,6 +62,15 @@ func StartProcess(ctx context.Context, spec ProcessSpec) (*Process, error) {
 	if spec.Lock != nil {
 		cmd.ExtraFiles = []*os.File{spec.Lock}
 	}
+	if spec.User != nil && !spec.User.canReach(spec.Path) { // what is lent counts from the program's start on: it is given the open file
+		program, err := os.Open(spec.Path)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+		}
+		defer func() { _ = program.Close() }() // the child has its own
+		cmd.Path = fmt.Sprintf("/proc/self/fd/%d", 3+len(cmd.ExtraFiles))
+		cmd.ExtraFiles = append(cmd.ExtraFiles, program)
+	}
 
 	p := &Process{name: spec.Name, log: spec.Log, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)

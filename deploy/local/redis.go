@@ -19,6 +19,7 @@ type RedisConfig struct {
 	Dir      string // data, socket and log; made when missing
 	Port     int    // also listen on 127.0.0.1; 0 = unix socket only
 	Volatile bool   // nothing on disk: for tests
+	Clients  *User  // whose group may connect too; nil: only the server's own user and root
 	Lock     *os.File
 	Progress Progress
 }
@@ -67,7 +68,7 @@ func startRedis(ctx context.Context, cfg RedisConfig, dir, bin string, lock *os.
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	data, run := filepath.Join(dir, "data"), socketDir(filepath.Join(dir, "run"), "redis.sock")
-	if err := errors.Join(owner.OwnDir(data), owner.OwnDir(run)); err != nil {
+	if err := errors.Join(owner.OwnDir(data), owner.OwnDir(run), owner.Share(run, cfg.Clients, 0o750)); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	socket := filepath.Join(run, "redis.sock")
@@ -106,7 +107,9 @@ func (r *Redis) Done() <-chan struct{} { return r.process.Done() }
 // Stop shuts down cleanly; twice does no harm.
 func (r *Redis) Stop(ctx context.Context) error {
 	defer func() { _ = r.lock.Close() }() // closed twice is closed
-	return r.process.Stop(ctx, syscall.SIGTERM)
+	err := r.process.Stop(ctx, syscall.SIGTERM)
+	_ = os.Remove(filepath.Dir(r.socket)) // as Postgres' folder
+	return err
 }
 
 // Kill is kill -9: a crash, for tests of failure.
@@ -117,7 +120,7 @@ func (r *Redis) Kill() {
 
 func redisArgs(cfg RedisConfig, data, socket string) []string {
 	args := []string{
-		"--port", strconv.Itoa(cfg.Port), "--bind", "127.0.0.1", "--unixsocket", socket, "--unixsocketperm", "700",
+		"--port", strconv.Itoa(cfg.Port), "--bind", "127.0.0.1", "--unixsocket", socket, "--unixsocketperm", socketMode(cfg.Clients),
 		"--dir", data, "--maxmemory-policy", "noeviction", "--save", "", "--daemonize", "no",
 	}
 	if cfg.Volatile {

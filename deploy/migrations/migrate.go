@@ -19,28 +19,32 @@ var files embed.FS
 const versionTable = "public.schema_version"
 
 // Migrate applies what is missing, each file in its own transaction, under an advisory lock: two servers that start together
-// do it once.
+// do it once. It acts as the owner, whom the connection's role must be allowed to become: ErrNoOwner.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
-	m, err := migrator(ctx, conn)
-	if err != nil {
-		return err
-	}
-	if err := m.Migrate(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
+	return asOwner(ctx, conn, func() error {
+		m, err := migrator(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if err := m.Migrate(ctx); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		return nil
+	})
 }
 
 // MigrateTo brings a database to a version of its history, up or down: for tests of a single step.
 func MigrateTo(ctx context.Context, conn *pgx.Conn, version int) error {
-	m, err := migrator(ctx, conn)
-	if err != nil {
-		return err
-	}
-	if err := m.MigrateTo(ctx, int32(version)); err != nil {
-		return fmt.Errorf("migrate to version %d: %w", version, err)
-	}
-	return nil
+	return asOwner(ctx, conn, func() error {
+		m, err := migrator(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if err := m.MigrateTo(ctx, int32(version)); err != nil {
+			return fmt.Errorf("migrate to version %d: %w", version, err)
+		}
+		return nil
+	})
 }
 
 func migrator(ctx context.Context, conn *pgx.Conn) (*migrate.Migrator, error) {

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -31,10 +33,14 @@ type Position struct {
 // String gives the form that travels to browsers: "xid-id".
 func (p Position) String() string { return fmt.Sprintf("%d-%d", p.XID, p.ID) }
 
-// ParsePosition reads what String wrote.
+// ParsePosition reads what String wrote, and nothing else.
 func ParsePosition(s string) (Position, error) {
+	xid, id, _ := strings.Cut(s, "-")
 	var p Position
-	if _, err := fmt.Sscanf(s, "%d-%d", &p.XID, &p.ID); err != nil {
+	var errXID, errID error
+	p.XID, errXID = strconv.ParseUint(xid, 10, 64)
+	p.ID, errID = strconv.ParseInt(id, 10, 64)
+	if errXID != nil || errID != nil || p.ID < 0 || p.String() != s {
 		return Position{}, fmt.Errorf("position %q: want xid-id", s)
 	}
 	return p, nil

@@ -3,6 +3,7 @@ package factlog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,6 +17,15 @@ import (
 	"hotline/deploy/migrations/pgtest"
 	"hotline/realtime/factlog"
 )
+
+// effects makes the table that a reaction of the test writes to.
+func effects(t *testing.T, pool *pgxpool.Pool, columns string) {
+	t.Helper()
+	super := pgtest.Super(t, pool)
+	defer super.Close() // a test may end all connections that it sees, and must not end this one
+	_, err := super.Exec(t.Context(), `CREATE TABLE effect (`+columns+`); GRANT ALL ON effect TO hotline_app`)
+	require.NoError(t, err)
+}
 
 func appendOne(ctx context.Context, pool *pgxpool.Pool, kind, subject string) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -120,8 +130,7 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	pool := pgtest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := pool.Exec(ctx, `CREATE TABLE effect (subject text)`)
-	require.NoError(t, err)
+	effects(t, pool, `subject text`)
 	const n = 40
 	for i := range n {
 		require.NoError(t, appendOne(ctx, pool, "call.k", strconv.Itoa(i)))
@@ -132,6 +141,7 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	var mu sync.Mutex
 	parked := make(chan string, 1)
 	done := make(chan struct{})
+	last := sync.OnceFunc(func() { close(done) }) // both runners may come to it, and one of them is late
 	one := func(ctx context.Context, w *factlog.Pipeline, f factlog.Fact) error {
 		if _, err := w.Exec(ctx, `INSERT INTO effect VALUES ($1)`, f.Subject); err != nil {
 			return err
@@ -148,10 +158,10 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 			return err
 		case !failed[f.Subject]:
 			failed[f.Subject] = true
-			return errors.New("found out too late")
+			return fmt.Errorf("found out too late: %w", factlog.ErrStale)
 		}
 		if f.Kind == "call.last" {
-			close(done)
+			last()
 		}
 		return nil
 	}
@@ -176,8 +186,8 @@ func TestReactionTakesEffectOnce(t *testing.T) {
 	require.Equal(t, "7", <-parked)
 	<-done
 	// The last effect's commit follows its announcement.
+	var all, distinct int
 	require.Eventually(t, func() bool {
-		var all, distinct int
 		err := pool.QueryRow(t.Context(), `SELECT count(*), count(DISTINCT subject) FROM effect`).Scan(&all, &distinct)
 		return err == nil && all == n && distinct == n // 39 of call.k and the last one
 	}, 10*time.Second, 10*time.Millisecond)
@@ -236,8 +246,7 @@ func TestReactionOutlivesItsConnections(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := pool.Exec(ctx, `CREATE TABLE effect (subject text)`)
-	require.NoError(t, err)
+	effects(t, pool, `subject text`)
 	const n = 8
 	for i := range n {
 		require.NoError(t, appendOne(ctx, pool, "call.k", strconv.Itoa(i)))
@@ -246,6 +255,7 @@ func TestReactionOutlivesItsConnections(t *testing.T) {
 	apart.RuntimeParams["application_name"] = "apart"
 	var killer, looker *pgx.Conn
 	for _, c := range []**pgx.Conn{&killer, &looker} {
+		var err error
 		*c, err = pgx.ConnectConfig(ctx, apart)
 		require.NoError(t, err)
 		defer func() { _ = (*c).Close(context.WithoutCancel(ctx)) }()
@@ -298,8 +308,7 @@ func TestPipelineIsWholeOrNothing(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	ctx := t.Context()
-	_, err := pool.Exec(ctx, `CREATE TABLE effect (subject text)`)
-	require.NoError(t, err)
+	effects(t, pool, `subject text`)
 	count := func() int {
 		var n int
 		require.NoError(t, pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM effect) + (SELECT count(*) FROM fact)`).Scan(&n))
@@ -326,7 +335,7 @@ func TestPipelineIsWholeOrNothing(t *testing.T) {
 	require.NoError(t, new(factlog.Pipeline).Commit(ctx, pool), "nothing to do")
 
 	var p factlog.Pipeline
-	_, err = p.Query(ctx, `SELECT 1`)
+	_, err := p.Query(ctx, `SELECT 1`)
 	require.Error(t, err)
 	require.Error(t, p.QueryRow(ctx, `SELECT 1`).Scan())
 }

@@ -62,7 +62,6 @@ type Feed struct {
 	start Position      // what lies in (start, end] is in tail; guarded by mu, as all below
 	end   Position      // read so far: up to here the log is complete
 	tail  []Fact        // only appended to, and replaced: parts of it are being read
-	held  bool          // committed facts after end wait for an older transaction
 	news  chan struct{} // closed by the next facts
 }
 
@@ -77,24 +76,27 @@ func (f *Feed) Run(ctx context.Context) error {
 		return err
 	}
 	wait := pacer{}
+	var stored time.Time // when the last fact read was; zero: unknown, or nobody has looked for a while
 	for {
 		woken := f.cfg.Signal.Wait()
-		facts, held, err := f.reader.look(ctx, f.end, f.cfg.Page) // nobody else writes end
+		seen, err := f.reader.look(ctx, f.end, stored, f.cfg.Page) // nobody else writes end
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil {
-			f.add(facts, held)
-		}
-		if len(facts) > 0 {
+		if len(seen.facts) > 0 {
+			stored = seen.stored
+			f.add(seen.facts)
 			wait.progress()
 		}
-		if len(facts) == f.cfg.Page {
+		if err != nil || seen.held { // what is held may lie in a day of a clock that is put right before it can be read
+			stored = time.Time{}
+		}
+		if len(seen.facts) == f.cfg.Page {
 			continue
 		}
 		f.warn(ctx, wait, err)
 		looked := time.NewTimer(f.cfg.Gather)
-		if err := pause(ctx, woken, wait.next(f.poll(), held, err != nil)); err != nil {
+		if err := pause(ctx, woken, wait.next(f.poll(), seen.held, err != nil)); err != nil {
 			return err
 		}
 		select {
@@ -140,17 +142,9 @@ func (f *Feed) poll() time.Duration {
 	return f.cfg.Poll
 }
 
-// Held tells whether facts have been committed that nobody who follows hears of yet, because an older transaction goes on.
-func (f *Feed) Held() bool {
+func (f *Feed) add(facts []Fact) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.held
-}
-
-func (f *Feed) add(facts []Fact, held bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.held = held
 	if len(facts) == 0 {
 		return
 	}

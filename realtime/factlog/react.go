@@ -42,7 +42,7 @@ type Reaction struct {
 	Wake     Waker         // told when an effect has told facts of its own; optional
 	Gather   time.Duration // from one effect to the next: facts of one moment take effect together
 	Linger   time.Duration // how far behind in time the cursor may stay while there is nothing to do; 10 s
-	Attempts int           // tries before a fact is set aside in fact_parked, so that the rest goes on (F34)
+	Attempts int           // tries of a fact whose failure may pass, before it is set aside in fact_parked, so that the rest goes on (F34); any other failure is tried once
 	Now      func() time.Time
 	Log      *slog.Logger
 	Parked   func(consumer string, f Fact, err error) // the alarm; optional
@@ -188,7 +188,7 @@ func (r *reacting) each(ctx context.Context, facts []Fact, cause error) error {
 func (r *reacting) one(ctx context.Context, fact []Fact, attempt int, err error) error {
 	f := fact[0]
 	for retry := firstRetry; ; retry *= 2 {
-		if attempt == r.Attempts {
+		if attempt == r.Attempts || attempt > 0 && !passes(err) {
 			return r.park(ctx, f, attempt, err)
 		}
 		if attempt > 0 {
@@ -240,13 +240,10 @@ func guarded(ctx context.Context, w *Pipeline, facts []Fact, effect func(context
 const longestError = 500
 
 func (r *reacting) park(ctx context.Context, f Fact, attempts int, cause error) error {
-	text := cause.Error()
-	if len(text) > longestError {
-		text = text[:longestError]
-	}
 	err := r.once(ctx, []Fact{f}, func(ctx context.Context, w *Pipeline, _ []Fact) error {
-		_, err := w.Exec(ctx, `INSERT INTO fact_parked (consumer, xid, id, at, attempts, error) VALUES ($1, $2::xid8, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING`, r.Consumer, f.Position.XID, f.Position.ID, r.Now(), attempts, text)
+		_, err := w.Exec(ctx, `INSERT INTO fact_parked (consumer, xid, id, at, attempts, error, told_at, kind, subject, topics, actor, epoch, data)
+VALUES ($1, $2::xid8, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12::bigint, 0), $13::jsonb) ON CONFLICT DO NOTHING`,
+			r.Consumer, f.Position.XID, f.Position.ID, r.Now(), attempts, short(cause), f.At, f.Kind, f.Subject, f.Topics, f.Actor, f.Epoch, []byte(f.Data))
 		return err
 	})
 	if errors.Is(err, errMoved) {
@@ -261,6 +258,24 @@ ON CONFLICT DO NOTHING`, r.Consumer, f.Position.XID, f.Position.ID, r.Now(), att
 		r.Parked(r.Consumer, f, cause)
 	}
 	return nil
+}
+
+// short is an error as it is kept with a fact.
+func short(err error) string {
+	text := err.Error()
+	if len(text) > longestError {
+		text = text[:longestError]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// passes says that a failure may be another one's doing: what was read has changed since, a lock or a statement took too long. What
+// else fails will fail again, and whoever waits behind it waits for nothing (RC3).
+func passes(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return slices.Contains([]string{codeStale, "23505", "25P02", "55P03", "57014"}, pg.Code)
+	}
+	return errors.Is(err, ErrStale) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // outage tells a database that is away, or asks for another try, from a fact that cannot be digested. A statement that

@@ -3,6 +3,7 @@ package factlog
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -33,36 +34,58 @@ const factColumns = `xid, id, at, kind, subject, topics, actor, coalesce(epoch, 
 
 // Read returns at most limit facts after the position, oldest first.
 func (r *Reader) Read(ctx context.Context, after Position, limit int) ([]Fact, error) {
-	facts, _, err := r.look(ctx, after, limit)
-	return facts, err
+	found, err := r.look(ctx, after, time.Time{}, limit)
+	return found.facts, err
 }
 
-// look is Read, and tells whether committed facts after those still wait for an older transaction to end: one statement, which costs
-// one step into the index when there is nothing to read.
-func (r *Reader) look(ctx context.Context, after Position, limit int) (facts []Fact, held bool, err error) { //nolint:nonamedreturns // tells which bool it is
-	rows, err := r.db.Query(ctx, `SELECT `+factColumns+`, xid < pg_snapshot_xmin(pg_current_snapshot()) FROM fact
-WHERE (xid, id) > ($1::xid8, $2::bigint) ORDER BY xid, id LIMIT $3`, after.XID, after.ID, limit)
+// found is what one look has seen.
+type found struct {
+	facts  []Fact
+	stored time.Time // when the last of them was stored; zero: there are none
+	held   bool      // committed facts after those still wait for an older transaction to end
+}
+
+const (
+	lookSQL = `SELECT ` + factColumns + `, stored_at, xid < pg_snapshot_xmin(pg_current_snapshot()) FROM fact
+WHERE (xid, id) > ($1::xid8, $2::bigint)`
+	inOrderSQL = ` ORDER BY xid, id LIMIT $3`
+	// nearSQL leaves out the days that nothing after a fact can lie in which was stored at $4: by a clock that runs on, it was stored
+	// no earlier than that, but for transactions that were open together, of which none is open for a day. Where the clock is put
+	// forward or back, both what it was and what it is are near.
+	nearSQL = ` AND stored_at >= least($4::timestamptz, now()) - interval '1 day' AND stored_at < greatest($4::timestamptz, now()) + interval '1 day'`
+)
+
+// look is Read, and costs one step into the index of each day when there is nothing to read. When the fact at the position was stored
+// says which days those are; zero: all.
+func (r *Reader) look(ctx context.Context, after Position, stored time.Time, limit int) (found, error) {
+	sql, args := lookSQL+inOrderSQL, []any{after.XID, after.ID, limit}
+	if !stored.IsZero() {
+		sql, args = lookSQL+nearSQL+inOrderSQL, append(args, stored)
+	}
+	rows, err := r.db.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, false, fmt.Errorf("read facts: %w", err)
+		return found{}, fmt.Errorf("read facts: %w", err)
 	}
 	defer rows.Close()
+	var all found
 	for rows.Next() {
 		var f Fact
+		var at time.Time
 		var ready bool
-		if err := rows.Scan(append(f.fields(), &ready)...); err != nil {
-			return nil, false, fmt.Errorf("read facts: %w", err)
+		if err := rows.Scan(append(f.fields(), &at, &ready)...); err != nil {
+			return found{}, fmt.Errorf("read facts: %w", err)
 		}
 		if !ready {
-			held = true
+			all.held = true
 			break // all that follow are held, too
 		}
-		facts = append(facts, f)
+		all.facts, all.stored = append(all.facts, f), at
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return nil, false, fmt.Errorf("read facts: %w", err)
+		return found{}, fmt.Errorf("read facts: %w", err)
 	}
-	return facts, held, nil
+	return all, nil
 }
 
 // upto returns at most limit facts of the kinds, or of all when none is named, in (after, end]. The log has to be complete up to end.

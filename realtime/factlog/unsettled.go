@@ -30,8 +30,8 @@ WHERE (xid, id) > ($1::xid8, $2::bigint) AND kind = ANY ($3::text[]) ORDER BY xi
 			all = append(all, f.Kind+" of "+f.Subject)
 		}
 	}
-	rows, err := db.Query(ctx, `SELECT f.kind || ' of ' || f.subject || ', set aside' FROM fact_parked p JOIN fact f ON f.xid = p.xid AND f.id = p.id
-WHERE p.consumer = $1 ORDER BY f.xid, f.id LIMIT $2`, r.Consumer, mostUnsettled)
+	rows, err := db.Query(ctx, `SELECT kind || ' of ' || subject || ', set aside' FROM fact_parked
+WHERE consumer = $1 ORDER BY xid, id LIMIT $2`, r.Consumer, mostUnsettled)
 	if err != nil {
 		return nil, fmt.Errorf("read what %s has set aside: %w", r.Consumer, err)
 	}

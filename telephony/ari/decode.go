@@ -2,9 +2,10 @@ package ari
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type decoder struct {
 	asked  [2]map[telephony.LegID]struct{} // young and old: a leg whose end is never told does not stay for ever
 	recent [window][]byte
 	at     int
+	known  map[string]bool
 }
 
 const (
@@ -36,7 +38,49 @@ const (
 )
 
 func newDecoder() decoder {
-	return decoder{asked: [2]map[telephony.LegID]struct{}{{}, {}}}
+	return decoder{asked: [2]map[telephony.LegID]struct{}{{}, {}}, known: known()}
+}
+
+// event is what we need of an event, of whichever type: one pass over the frame. A field of an odd type is as good as absent, so that
+// a date that is null does not cost a hang-up (L27).
+type event struct {
+	Type        string   `json:"type"`
+	Application string   `json:"application"`
+	Timestamp   string   `json:"timestamp"`
+	Args        []string `json:"args"`
+	Dialstatus  string   `json:"dialstatus"`
+	Soft        bool     `json:"soft"`
+	Cause       int      `json:"cause"`
+	TechCause   int      `json:"tech_cause"` // since Asterisk 22.7
+	Channel     thing    `json:"channel"`
+	Peer        thing    `json:"peer"`
+	Bridge      thing    `json:"bridge"`
+	Playback    thing    `json:"playback"`
+	Endpoint    thing    `json:"endpoint"`
+}
+
+// thing is what an event is about: a channel, a bridge, a playback, an endpoint.
+type thing struct {
+	ID         string `json:"id"`
+	State      string `json:"state"`
+	Technology string `json:"technology"` // of an endpoint, like resource
+	Resource   string `json:"resource"`
+	Created    string `json:"creationtime"`
+	Caller     struct {
+		Number string `json:"number"`
+	} `json:"caller"`
+	Dialplan struct {
+		Exten string `json:"exten"`
+	} `json:"dialplan"`
+}
+
+// known are the types of event that ari/v5 lists: metrics name these, and no others.
+func known() map[string]bool {
+	names := make(map[string]bool)
+	for _, name := range reflect.ValueOf(ari.Events).Fields() {
+		names[name.String()] = true
+	}
+	return names
 }
 
 // decode returns the frame's type as metrics may know it, and its signal: nil for events that nobody needs. Whatever
@@ -45,99 +89,99 @@ func (d *decoder) decode(frame []byte) (string, telephony.Signal) {
 	if d.repeated(frame) {
 		return repeatedKind, nil
 	}
-	event, err := decodeEvent(frame)
-	if event != nil && err != nil {
-		event, err = decodeEvent(undated(frame)) // a date that is null must not cost a hang-up (L27)
+	e := parse(frame)
+	if e.Type == "" {
+		return garbageKind, telephony.Unknown{Type: garbageKind}
 	}
-	if event == nil {
-		kind := typeOf(frame)
-		if kind == "" {
-			return garbageKind, telephony.Unknown{Type: garbageKind}
-		}
-		return unknownKind, telephony.Unknown{Type: kind}
+	if !d.known[e.Type] {
+		return unknownKind, telephony.Unknown{Type: clip(e.Type)}
 	}
-	s, whole := d.signal(event, frame)
-	if err != nil || !whole {
-		return garbageKind, telephony.Unknown{Type: typeOf(frame)}
+	s, whole := d.signal(&e)
+	if !whole {
+		return garbageKind, telephony.Unknown{Type: e.Type}
 	}
-	return event.GetType(), s
+	return e.Type, s
+}
+
+// parse is nothing for what is no JSON.
+func parse(frame []byte) event {
+	var e event
+	err := json.Unmarshal(frame, &e)
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !odd {
+		return event{}
+	}
+	return e
 }
 
 // signal maps an event; false when it lacks the id it is about.
-func (d *decoder) signal(event ari.Event, frame []byte) (telephony.Signal, bool) {
-	switch e := event.(type) {
-	case *ari.StasisStart:
-		return entered(e), e.Channel.ID != ""
-	case *ari.ChannelStateChange:
-		return stateChanged(e), e.Channel.ID != ""
-	case *ari.Dial:
+func (d *decoder) signal(e *event) (telephony.Signal, bool) {
+	leg, bridge := telephony.LegID(e.Channel.ID), telephony.BridgeID(e.Bridge.ID)
+	switch e.Type {
+	case ari.Events.StasisStart:
+		return entered(e), leg != ""
+	case ari.Events.ChannelStateChange:
+		return stateChanged(leg, e.Channel.State), leg != ""
+	case ari.Events.Dial:
 		if e.Dialstatus != "RINGING" {
 			return nil, true
 		}
 		return telephony.Ringing{Leg: telephony.LegID(e.Peer.ID)}, e.Peer.ID != ""
-	case *ari.ChannelHangupRequest:
-		d.ask(telephony.LegID(e.Channel.ID))
-		return telephony.HangupRequested{Leg: telephony.LegID(e.Channel.ID), Soft: e.Soft}, e.Channel.ID != ""
-	case *ari.StasisEnd:
-		return telephony.LegLeft{Leg: telephony.LegID(e.Channel.ID)}, e.Channel.ID != ""
-	case *ari.ChannelDestroyed:
-		return d.gone(e, frame), e.Channel.ID != ""
-	case *ari.ChannelEnteredBridge:
-		return telephony.EnteredBridge{Leg: telephony.LegID(e.Channel.ID), Bridge: telephony.BridgeID(e.Bridge.ID)},
-			e.Channel.ID != "" && e.Bridge.ID != ""
-	case *ari.ChannelLeftBridge:
-		return telephony.LeftBridge{Leg: telephony.LegID(e.Channel.ID), Bridge: telephony.BridgeID(e.Bridge.ID)},
-			e.Channel.ID != "" && e.Bridge.ID != ""
-	case *ari.PlaybackFinished:
+	case ari.Events.ChannelHangupRequest:
+		d.ask(leg)
+		return telephony.HangupRequested{Leg: leg, Soft: e.Soft}, leg != ""
+	case ari.Events.StasisEnd:
+		return telephony.LegLeft{Leg: leg}, leg != ""
+	case ari.Events.ChannelDestroyed:
+		return telephony.LegGone{Leg: leg, Cause: e.Cause, TechCause: e.TechCause, Asked: d.wasAsked(leg)}, leg != ""
+	case ari.Events.ChannelEnteredBridge:
+		return telephony.EnteredBridge{Leg: leg, Bridge: bridge}, leg != "" && bridge != ""
+	case ari.Events.ChannelLeftBridge:
+		return telephony.LeftBridge{Leg: leg, Bridge: bridge}, leg != "" && bridge != ""
+	case ari.Events.PlaybackFinished:
 		return telephony.PlayDone{Playback: e.Playback.ID, Failed: e.Playback.State == "failed"}, e.Playback.ID != ""
-	case *ari.ApplicationReplaced:
+	case ari.Events.ApplicationReplaced:
 		return telephony.Replaced{}, true
+	case ari.Events.EndpointStateChange, ari.Events.PeerStatusChange, ari.Events.ContactStatusChange:
+		return endpointChanged(e)
 	default:
-		return endpointSignal(event)
+		return nil, true
 	}
 }
 
 // online is the state of an endpoint whose telephone is there.
 const online = "online"
 
-// endpointSignal: all three carry the endpoint as it is by then, which says more than the event itself.
-func endpointSignal(event ari.Event) (telephony.Signal, bool) {
-	var at ari.EndpointData
-	switch e := event.(type) {
-	case *ari.EndpointStateChange:
-		at = e.Endpoint
-	case *ari.PeerStatusChange:
-		at = e.Endpoint
-	case *ari.ContactStatusChange:
-		at = e.Endpoint
-	default:
+// endpointChanged: all three carry the endpoint as it is by then, which says more than the event itself.
+func endpointChanged(e *event) (telephony.Signal, bool) {
+	if !strings.EqualFold(e.Endpoint.Technology, "PJSIP") {
 		return nil, true
 	}
-	if !strings.EqualFold(at.Technology, "PJSIP") {
-		return nil, true
-	}
-	return telephony.EndpointChanged{Endpoint: at.Resource, Online: at.State == online}, at.Resource != ""
+	return telephony.EndpointChanged{Endpoint: e.Endpoint.Resource, Online: e.Endpoint.State == online}, e.Endpoint.Resource != ""
 }
 
-func entered(e *ari.StasisStart) telephony.Signal {
+// entered has the event's own time, or the channel's, which is the earlier.
+func entered(e *event) telephony.Signal {
 	s := telephony.Entered{
-		Leg:    telephony.LegID(e.Channel.ID),
-		Args:   e.Args,
-		Caller: e.Channel.GetCaller().GetNumber(),
-		At:     stamp(e),
+		Leg: telephony.LegID(e.Channel.ID), Args: e.Args, Caller: e.Channel.Caller.Number, Dialled: e.Channel.Dialplan.Exten,
+		At: cmp.Or(stamp(e.Timestamp), stamp(e.Channel.Created)),
 	}
-	switch {
-	case len(e.Args) > 1 && e.Args[0] == inbound:
+	if len(e.Args) > 1 && e.Args[0] == inbound {
 		s.Dialled = e.Args[1]
-	case e.Channel.Dialplan != nil:
-		s.Dialled = e.Channel.Dialplan.Exten
 	}
 	return s
 }
 
-func stateChanged(e *ari.ChannelStateChange) telephony.Signal {
-	leg := telephony.LegID(e.Channel.ID)
-	switch e.Channel.State {
+// stamp is no time for what is none.
+func stamp(text string) time.Time {
+	t, err := time.Parse("2006-01-02T15:04:05.000-0700", text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func stateChanged(leg telephony.LegID, state string) telephony.Signal {
+	switch state {
 	case "Up":
 		return telephony.Answered{Leg: leg}
 	case "Ringing":
@@ -145,15 +189,6 @@ func stateChanged(e *ari.ChannelStateChange) telephony.Signal {
 	default:
 		return nil
 	}
-}
-
-func (d *decoder) gone(e *ari.ChannelDestroyed, frame []byte) telephony.Signal {
-	var more struct {
-		TechCause int `json:"tech_cause"` // 22.7; ari/v5 does not have it
-	}
-	_ = json.Unmarshal(frame, &more) // absent or odd: 0, which means not told
-	leg := telephony.LegID(e.Channel.ID)
-	return telephony.LegGone{Leg: leg, Cause: e.Cause, TechCause: more.TechCause, Asked: d.wasAsked(leg)}
 }
 
 func (d *decoder) ask(leg telephony.LegID) {
@@ -182,80 +217,13 @@ func (d *decoder) repeated(frame []byte) bool {
 	return false
 }
 
-// decodeEvent is ari.DecodeEvent that cannot take the process down.
-func decodeEvent(frame []byte) (event ari.Event, err error) { //nolint:nonamedreturns // recover needs them
-	defer func() {
-		if r := recover(); r != nil {
-			event, err = nil, fmt.Errorf("decode event: %v", r)
-		}
-	}()
-	event, err = ari.DecodeEvent(frame)
-	if err == nil && event == nil {
-		err = errors.New("decode event: nothing in it")
-	}
-	return event, err
-}
-
-func typeOf(frame []byte) string {
-	var head struct {
-		Type string `json:"type"`
-	}
-	if json.Unmarshal(frame, &head) != nil {
-		return ""
-	}
-	return clip(head.Type)
-}
-
 // isReplaced verifies what a byte search has found: a caller's name could hold the word.
 func isReplaced(frame []byte, app string) bool {
-	var head struct {
-		Type        string `json:"type"`
-		Application string `json:"application"`
-	}
-	return json.Unmarshal(frame, &head) == nil && head.Type == replacedType && (head.Application == app || head.Application == "")
+	e := parse(frame)
+	return e.Type == ari.Events.ApplicationReplaced && (e.Application == app || e.Application == "")
 }
 
 func clip(s string) string {
 	const most = 64
 	return s[:min(len(s), most)]
-}
-
-// stamp is the event's own time, or the channel's, which is the earlier.
-func stamp(e *ari.StasisStart) time.Time {
-	if t := time.Time(e.Timestamp); !t.IsZero() {
-		return t.UTC()
-	}
-	if created := e.Channel.GetCreationtime(); created != nil {
-		return time.Unix(created.Seconds, int64(created.Nanos)).UTC()
-	}
-	return time.Time{}
-}
-
-// undated is the frame without the dates, which ari/v5 insists on.
-func undated(frame []byte) []byte {
-	var event any
-	if json.Unmarshal(frame, &event) != nil {
-		return frame
-	}
-	strip(event)
-	bare, err := json.Marshal(event)
-	if err != nil {
-		return frame
-	}
-	return bare
-}
-
-func strip(v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		delete(v, "timestamp")
-		delete(v, "creationtime")
-		for _, inner := range v {
-			strip(inner)
-		}
-	case []any:
-		for _, inner := range v {
-			strip(inner)
-		}
-	}
 }

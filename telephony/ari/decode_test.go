@@ -22,6 +22,8 @@ func TestL27(t *testing.T) {
 		require.Equal(t, "ChannelDestroyed", kind)
 		require.Equal(t, telephony.LegGone{Leg: "x", Cause: 16, TechCause: 200}, s)
 	}
+	_, s := ari.Decode([]byte(`{"type":"ChannelDestroyed","cause":"none","channel":{"id":"x","state":7}}`))
+	require.Equal(t, telephony.LegGone{Leg: "x"}, s, "who is gone is gone, whatever the cause")
 }
 
 // TestEnteredTime : Asterisk's own stamp, or the channel's.

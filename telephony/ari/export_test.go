@@ -2,8 +2,11 @@ package ari
 
 import "hotline/telephony"
 
-// Decode is the decoder, for the tests.
-func Decode(frame []byte) (string, telephony.Signal) {
+// Decoder is one decoder, for the tests.
+func Decoder() func(frame []byte) (string, telephony.Signal) {
 	d := newDecoder()
-	return d.decode(frame)
+	return d.decode
 }
+
+// Decode is a decoder that has heard nothing yet.
+func Decode(frame []byte) (string, telephony.Signal) { return Decoder()(frame) }

@@ -1,6 +1,8 @@
 package control_test
 
 import (
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/aritest"
 )
@@ -86,27 +89,51 @@ func TestUnknownNumberAndClosedLine(t *testing.T) {
 	h.tidy()
 }
 
-// heard waits for an announcement to a leg and lets it end.
+// heard waits for an announcement to a leg and lets it end, after whatever plays before it: the exchange plays one after the other.
 func (h *hall) heard(leg telephony.LegID, what string) {
 	h.t.Helper()
+	var playback string
 	h.until("the words "+what, func() bool {
 		for _, r := range h.fake.Requests(aritest.OpPlay) {
 			if strings.Contains(r.Path, string(leg)) && strings.Contains(r.Body, what) {
+				playback = path.Base(r.Path)
 				return true
 			}
 		}
 		return false
 	})
-	h.until("it plays", func() bool { l, _ := h.fake.Leg(leg); return len(l.Playing) > 0 })
+	h.until("it plays", func() bool { l, _ := h.fake.Leg(leg); return slices.Contains(l.Playing, playback) })
 	l, _ := h.fake.Leg(leg)
-	h.fake.EndPlayback(l.Playing[0])
+	for _, p := range l.Playing[:slices.Index(l.Playing, playback)+1] {
+		h.fake.EndPlayback(p)
+	}
+}
+
+// A row that is late by a moment has the caller hear that they have come through, and then the notice as ever.
+func TestNoticeAfterWords(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, []agent.SeatID{"A01"})
+	h.exec(pgtest.SetLines("notice", "hotline/recording-notice"))
+	h.start()
+	h.sit("A01")
+	slow, err := pgtest.Super(t, h.pool).Begin(t.Context())
+	require.NoError(t, err)
+	_, err = slow.Exec(t.Context(), `LOCK TABLE call IN EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	leg := h.fake.Call("13812345678", number)
+	h.until("words", func() bool { l, _ := h.fake.Leg(leg); return len(l.Playing) > 0 })
+	require.NoError(t, slow.Rollback(t.Context()))
+	call := h.callIn(leg, h.fake.Entity())
+	h.heard(leg, "recording-notice")
+	h.talk(call)
+	h.tidy()
 }
 
 // The notice is heard with music around it, then the caller is in the line. One whose end is never reported is over in time.
 func TestNotice(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET notice = 'hotline/recording-notice'`)
+	h.exec(pgtest.SetLines("notice", "hotline/recording-notice"))
 	h.start()
 	h.sit("A01")
 	call, citizen := h.call("13812345678")

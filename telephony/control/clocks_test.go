@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/aritest"
 	"hotline/telephony/control"
@@ -63,7 +64,7 @@ func TestF26ClocksOfMachineAndDatabase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHall(t, []agent.SeatID{"A01", "A02"})
-			h.exec(`UPDATE line SET wrapup_seconds = 2, ring_seconds = 60`)
+			h.exec(pgtest.SetLines("wrapup", "2", "ring", "60"))
 			clock := store.NewClock(func() time.Time { return time.Now().Add(off) }, slog.New(slog.DiscardHandler))
 			require.NoError(t, store.SetClock(t.Context(), h.pool, clock))
 			h.agents.Now = clock.Now

@@ -59,6 +59,7 @@ type Controller struct {
 	crowd   crowd
 	stray   chan telephony.LegID // legs that belong to nothing; full: the reconciler finds them
 	mend    chan struct{}
+	ruled   chan struct{} // the rules of lines are others
 	fatal   chan error
 	workers sync.WaitGroup
 }
@@ -77,6 +78,7 @@ func New(cfg Config) *Controller {
 		crowd: make(crowd, crowdSize),
 		stray: make(chan telephony.LegID, strayQueue),
 		mend:  make(chan struct{}, 1),
+		ruled: make(chan struct{}, 1),
 		fatal: make(chan error, 1),
 	}
 	c.calls.init()
@@ -96,6 +98,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer c.workers.Wait()
 	defer cancel()
 	c.workers.Go(func() { c.reconcileLoop(ctx) })
+	c.workers.Go(func() { c.ruleLoop(ctx) })
 	c.workers.Go(func() { c.seatLoop(ctx) })
 	c.workers.Go(func() { c.queueLoop(ctx) })
 	c.workers.Go(func() { c.strayLoop(ctx) })
@@ -241,6 +244,15 @@ func (c *Controller) SeatOnline(seat agent.SeatID) {
 func (c *Controller) Reconcile() {
 	select {
 	case c.mend <- struct{}{}:
+	default: // asked for already
+	}
+}
+
+// RulesChanged has the rules of the lines read anew. A call goes by them from its next event on; what has a deadline already, a seat that
+// rings, a wrap-up, keeps it.
+func (c *Controller) RulesChanged() {
+	select {
+	case c.ruled <- struct{}{}:
 	default: // asked for already
 	}
 }

@@ -149,7 +149,7 @@ func (ds *desks) work(ctx context.Context, ch telephony.Change, l *lanes, passed
 				d.occupy(w.Seat, w.Work == agent.WorkEngaged)
 			}
 		case agent.WorkWrapUp:
-			ds.c.clock.set(w.Seat, due{at: w.Until, kind: dueWrapUp, line: line})
+			ds.c.clock.set(w.Seat, due{at: w.Until, kind: dueWrapUp, line: line, call: ch.After.ID})
 		case agent.WorkIdle:
 			d := ds.deskOf(w.Seat)
 			if d != nil {

@@ -17,6 +17,8 @@ import (
 
 	"hotline/agent"
 	agentstore "hotline/agent/store"
+	"hotline/agent/vault"
+	"hotline/agent/vault/vaulttest"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/ari"
@@ -40,7 +42,7 @@ type hall struct {
 	pool   *pgxpool.Pool
 	rdb    *redis.Client
 	prefix string // of its keys
-	vault  *store.Vault
+	vault  *vault.Vault
 	kept   string // the journal's folder
 	store  *store.Store
 	people *agentstore.Store
@@ -75,7 +77,7 @@ func newHall(t *testing.T, seats []agent.SeatID, options ...option) *hall {
 	for _, set := range options {
 		set(&o)
 	}
-	h := &hall{t: t, fake: aritest.New(t, o), pool: pgtest.New(t), who: map[agent.SeatID]agent.Identity{}, vault: vault(t)}
+	h := &hall{t: t, fake: aritest.New(t, o), pool: pgtest.New(t), who: map[agent.SeatID]agent.Identity{}, vault: vaulttest.New(t)}
 	h.kept = filepath.Join(t.TempDir(), "journal")
 	h.held.Store(true)
 	h.rdb, h.prefix = pgtest.Redis(t)
@@ -101,20 +103,11 @@ func newHall(t *testing.T, seats []agent.SeatID, options ...option) *hall {
 	require.NoError(t, h.people.PutLine(t.Context(), agentstore.Line{ID: hallLine, Name: "接热线、办实事", Number: number}))
 	_, err = h.people.OpenSession(t.Context(), agentstore.NewSession{Unit: "EDU", Theme: "教育", OpensAt: time.Now().Add(-time.Hour), ClosesAt: time.Now().Add(3 * time.Hour)})
 	require.NoError(t, err)
-	h.exec(`UPDATE line SET notice = '', wrapup_seconds = 0`)
+	h.exec(pgtest.SetLines("notice", "", "wrapup", "0"))
 	for _, seat := range seats {
 		h.addSeat(seat, hallLine, agent.SeatOfficial)
 	}
 	return h
-}
-
-func vault(t *testing.T) *store.Vault {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "number.key")
-	require.NoError(t, store.NewKeyFile(path))
-	v, err := store.OpenVault(path)
-	require.NoError(t, err)
-	return v
 }
 
 // addSeat has a seat with a person who may sit there.
@@ -128,6 +121,8 @@ func (h *hall) addSeat(seat agent.SeatID, at agent.LineID, kind agent.SeatKind) 
 	}
 	p := agent.Person{ID: id, LoginName: "p" + string(seat[1:]) + string(rune('a'+seat[0]-'A')), Name: "张三", Unit: "EDU", Roles: []agent.Role{role}, CreatedAt: time.Now()}
 	require.NoError(h.t, h.people.CreatePerson(h.t.Context(), p, "-", "test"))
+	_, err := h.people.Assign(h.t.Context(), agent.NewAssignment{LoginName: p.LoginName, Seat: seat, Place: agent.Chair(kind, agent.PlaceOfficial)}, "test", time.Now())
+	require.NoError(h.t, err)
 	h.who[seat] = agent.Identity{Person: id, Roles: []agent.Role{role}}
 }
 

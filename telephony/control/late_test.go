@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/aritest"
 )
@@ -66,7 +67,7 @@ func TestLateReplyOfJoin(t *testing.T) {
 func TestPunctualAnswerBehindASlowCommit(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, seats(rounds))
-	h.exec(`UPDATE line SET ring_seconds = 5`)
+	h.exec(pgtest.SetLines("ring", "5"))
 	s := h.start()
 	h.sit(seats(rounds)...)
 	calls := make([]telephony.CallID, rounds)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/aritest"
 )
@@ -17,7 +18,7 @@ import (
 func TestOfferStoredTooLate(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET ring_seconds = 5`)
+	h.exec(pgtest.SetLines("ring", "5"))
 	s := h.start()
 	h.sit("A01")
 	var late atomic.Bool

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"bytes"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/aritest"
 	"hotline/telephony/control"
@@ -118,7 +120,7 @@ func TestGraceGoesOnAcrossATakeOver(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
 	const grace = 15 * time.Second
-	h.exec(`UPDATE line SET grace_seconds = $1`, int(grace.Seconds()))
+	h.exec(pgtest.SetLines("grace", strconv.Itoa(int(grace.Seconds()))))
 	s := h.start()
 	h.sitWithBrowser("A01")
 	call, _ := h.call("13812345678")

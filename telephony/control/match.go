@@ -175,7 +175,7 @@ func (a *actor) takeOffer(ctx context.Context, m match) {
 		return
 	}
 	a.takes, a.woke = &m, m.woke
-	err := a.step(ctx, m.offered(a.call.Rules.Ring), byController)
+	err := a.step(ctx, m.offered(a.c.desks.rules(m.line, a.call.Rules).Ring), byController)
 	a.takes = nil
 	a.offerStored(ctx, m, err)
 }

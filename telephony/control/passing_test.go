@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/control"
 )
@@ -28,7 +30,7 @@ func patient(c *control.Config) { c.PassingLimit = patience }
 func backlog(t *testing.T, wrapUp int) (*hall, *shift, telephony.CallID, telephony.LegID, telephony.CallID) {
 	t.Helper()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET wrapup_seconds = $1`, wrapUp)
+	h.exec(pgtest.SetLines("wrapup", strconv.Itoa(wrapUp)))
 	s := h.start(patient)
 	h.sit("A01")
 	first, _ := h.call("13812345678")
@@ -94,7 +96,7 @@ func TestNextPleaseIsOneStep(t *testing.T) {
 	h.fake.HangUp(leg)
 	h.becomes(first, telephony.WordEnded)
 	h.wrapsUp(s)
-	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()))
+	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", first, h.who["A01"].Actor()))
 	require.Equal(t, telephony.WordOffered, h.read(next).Word(), "when the answer comes, the offer stands")
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM fact a JOIN fact b ON b.xid = a.xid WHERE a.subject = 'A01' AND a.kind = 'seat.work'
 		AND a.actor = $1 AND b.subject = $2 AND b.kind = 'call.offered'`, h.who["A01"].Actor(), string(next)))
@@ -109,7 +111,7 @@ func TestNextPleaseIsOneStep(t *testing.T) {
 func TestArrivalMeetsIdleSeat(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET notice = ''`)
+	h.exec(pgtest.SetLines("notice", ""))
 	h.start()
 	h.sit("A01")
 	call, _ := h.call("13812345678")
@@ -179,7 +181,7 @@ func TestLostAnswerOfNextPlease(t *testing.T) {
 		}
 		return err
 	})
-	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()))
+	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", first, h.who["A01"].Actor()))
 	h.talk(next)
 	alone := s.power.count("end_wrapup")
 	h.until("the wrap-up would be over", func() bool { return time.Now().After(over.Add(100 * time.Millisecond)) })
@@ -192,7 +194,7 @@ func TestLostAnswerOfNextPlease(t *testing.T) {
 func TestPanicAtAMeeting(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET notice = ''`)
+	h.exec(pgtest.SetLines("notice", ""))
 	s := h.start()
 	h.sit("A01")
 	fault := true
@@ -225,7 +227,7 @@ func TestQueueHearsOfAPairAfterTheRequest(t *testing.T) {
 		<-request.Done()
 		failed <- ctx.Err()
 	})
-	require.NoError(t, s.FinishWrapUp(request, "A01", h.who["A01"].Actor()))
+	require.NoError(t, s.FinishWrapUp(request, "A01", first, h.who["A01"].Actor()))
 	done()
 	require.NotErrorIs(t, <-failed, context.Canceled)
 	h.talk(next)

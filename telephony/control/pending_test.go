@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 )
 
@@ -53,7 +54,7 @@ func pendingWish(t *testing.T, wish func(*hall), done func(agent.State) bool, wr
 	t.Helper()
 	h := newHall(t, []agent.SeatID{"A01"})
 	if wrapUp {
-		h.exec(`UPDATE line SET wrapup_seconds = 1`)
+		h.exec(pgtest.SetLines("wrapup", "1"))
 	}
 	s := h.start()
 	h.sit("A01")
@@ -91,7 +92,7 @@ func pendingWish(t *testing.T, wish func(*hall), done func(agent.State) bool, wr
 func TestFinishWrapUpAppliesTheWish(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET wrapup_seconds = 3600`)
+	h.exec(pgtest.SetLines("wrapup", "3600"))
 	s := h.start()
 	h.sit("A01")
 	call, _ := h.call("13812345678")
@@ -99,11 +100,11 @@ func TestFinishWrapUpAppliesTheWish(t *testing.T) {
 	h.wish("A01", agent.IntentRest)
 	h.fake.HangUp(h.read(call).Channel)
 	h.wrapsUp(s)
-	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()))
-	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", h.who["A01"].Actor()), "once more is no error")
+	require.NoError(t, s.FinishWrapUp(t.Context(), "A01", call, h.who["A01"].Actor()))
+	require.ErrorIs(t, s.FinishWrapUp(t.Context(), "A01", call, h.who["A01"].Actor()), telephony.ErrStale, "it is over")
 	h.until("rest", func() bool { return h.seat("A01").Intent == agent.IntentRest })
 	require.Positive(t, s.power.count("work_over"), "a comparison beside it may apply the wish too")
-	require.ErrorIs(t, s.FinishWrapUp(t.Context(), "Z99", "person:1"), telephony.ErrNotFound)
+	require.ErrorIs(t, s.FinishWrapUp(t.Context(), "Z99", call, "person:1"), telephony.ErrNotFound)
 	h.tidy()
 }
 
@@ -111,7 +112,7 @@ func TestFinishWrapUpAppliesTheWish(t *testing.T) {
 func TestWrapUpOutlivesTheController(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
-	h.exec(`UPDATE line SET wrapup_seconds = 3`)
+	h.exec(pgtest.SetLines("wrapup", "3"))
 	s := h.start()
 	h.sit("A01")
 	call, _ := h.call("13812345678")

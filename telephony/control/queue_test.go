@@ -8,6 +8,7 @@ import (
 
 	"hotline/agent"
 	agentstore "hotline/agent/store"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 )
 
@@ -87,7 +88,7 @@ func TestHungQueueIsAskedOnce(t *testing.T) {
 	h := newHall(t, seats(1))
 	require.NoError(t, h.people.PutLine(t.Context(), agentstore.Line{ID: other, Name: "另一条热线", Number: otherNumber}))
 	h.addSeat("B01", other, agent.SeatOfficial)
-	h.exec(`UPDATE line SET notice = '', wrapup_seconds = 0`)
+	h.exec(pgtest.SetLines("notice", "", "wrapup", "0"))
 	s := h.start()
 	h.wait(4)
 	for i := range 4 {

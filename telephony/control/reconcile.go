@@ -194,6 +194,20 @@ func (c *Controller) openCalls(ctx context.Context) ([]telephony.Call, error) {
 	return rows, nil
 }
 
+// ruleLoop reads the rules of the lines when they have changed, and waits for no comparison.
+func (c *Controller) ruleLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.ruled:
+		}
+		if err := c.readLines(ctx); err != nil && ctx.Err() == nil {
+			c.cfg.Log.WarnContext(ctx, "rules of the lines not read, the next comparison does it", "err", err)
+		}
+	}
+}
+
 // readLines has a desk for every line, with the rules of now.
 func (c *Controller) readLines(ctx context.Context) error {
 	limited, cancel := verb(ctx)
@@ -280,7 +294,7 @@ func (c *Controller) readSeats(ctx context.Context, fresh bool) error {
 			return fmt.Errorf("read wrap-ups: %w", err)
 		}
 		for _, w := range wraps {
-			c.clock.set(w.Seat, due{at: w.Until, kind: dueWrapUp})
+			c.clock.set(w.Seat, due{at: w.Until, kind: dueWrapUp, call: w.Call})
 		}
 		c.desks.behind()
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/aritest"
 )
@@ -97,7 +98,7 @@ func TestTelephoneComesBack(t *testing.T) {
 func TestF21BrowserGoneWhileRinging(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01", "A02"})
-	h.exec(`UPDATE line SET ring_seconds = 60`)
+	h.exec(pgtest.SetLines("ring", "60"))
 	s := h.start()
 	h.sitWithBrowser("A01")
 	first, _ := h.call("13812350001")

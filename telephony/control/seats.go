@@ -25,7 +25,8 @@ type due struct {
 	at    time.Time
 	kind  dueKind
 	line  agent.LineID
-	since time.Time // of the idleness that begins then
+	call  telephony.CallID // that is wrapped up
+	since time.Time        // of the idleness that begins then
 }
 
 // seatClock has one clock per seat.
@@ -74,18 +75,21 @@ func (w *seatClock) keeps(seat agent.SeatID) bool {
 	return ok && d.kind != dueWrapUp
 }
 
-// wrapsUp says that a seat is in wrap-up.
-func (w *seatClock) wrapsUp(seat agent.SeatID) bool {
+// wrapsUp says that a seat is in wrap-up of a call.
+func (w *seatClock) wrapsUp(seat agent.SeatID, call telephony.CallID) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	d, ok := w.due[seat]
-	return ok && d.kind == dueWrapUp
+	return ok && d.kind == dueWrapUp && d.call == call
 }
 
-func (w *seatClock) stop(seat agent.SeatID) {
+// wrappedUp stops the clock of a wrap-up of that call.
+func (w *seatClock) wrappedUp(seat agent.SeatID, call telephony.CallID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.due, seat)
+	if d := w.due[seat]; d.kind == dueWrapUp && d.call == call {
+		delete(w.due, seat)
+	}
 }
 
 // take removes what is due and says when the next is.
@@ -132,8 +136,8 @@ func (c *Controller) seatLoop(ctx context.Context) {
 func (c *Controller) seatDue(ctx context.Context, seat agent.SeatID, d due) {
 	switch d.kind {
 	case dueWrapUp:
-		err := c.finishWrapUp(ctx, seat, byController, true)
-		if err == nil || ctx.Err() != nil {
+		err := c.finishWrapUp(ctx, seat, d.call, byController, true)
+		if err == nil || errors.Is(err, telephony.ErrStale) || ctx.Err() != nil {
 			return
 		}
 		c.cfg.Log.WarnContext(ctx, "end wrap-up", "seat", seat, "err", err)
@@ -145,22 +149,25 @@ func (c *Controller) seatDue(ctx context.Context, seat agent.SeatID, d due) {
 }
 
 // FinishWrapUp ends a seat's wrap-up for the person there, who asks for the next caller: if one waits, that is offered in the
-// same step. A seat that is in none is left as it is. ErrNotFound, ErrNoDecision.
-func (c *Controller) FinishWrapUp(ctx context.Context, seat agent.SeatID, actor string) error {
-	return c.finishWrapUp(ctx, seat, actor, c.clock.wrapsUp(seat))
+// same step. They name the call: a word that comes late ends no other one's wrap-up (RC4). ErrNotFound, ErrNoDecision; ErrStale: the
+// seat is not in wrap-up of that call.
+func (c *Controller) FinishWrapUp(ctx context.Context, seat agent.SeatID, call telephony.CallID, actor string) error {
+	return c.finishWrapUp(ctx, seat, call, actor, c.clock.wrapsUp(seat, call))
 }
 
 // finishWrapUp: what is not known to wrap up is left to the ledger to know.
-func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor string, known bool) error {
+func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, call telephony.CallID, actor string, known bool) error {
 	epoch, ok := c.cfg.Lease.Epoch()
 	if !ok {
 		return telephony.ErrNoDecision
 	}
 	now := c.cfg.Now()
-	over := telephony.WrapUpOver(seat, c.desks.homeOf(seat), actor, now)
+	over := telephony.WrapUpOver(seat, call, c.desks.homeOf(seat), actor, now)
+	handed := false
 	if known {
-		if m, ok := c.desks.pass(ctx, over, nil); ok && c.hand(m) {
-			c.clock.stop(seat)
+		var m match
+		if m, handed = c.desks.pass(ctx, over, nil); handed && c.hand(m) {
+			c.clock.wrappedUp(seat, call)
 			return nil
 		}
 	}
@@ -168,11 +175,11 @@ func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor 
 	defer cancel()
 	err := c.cfg.Ledger.Save(limited, epoch, over)
 	if errors.Is(err, telephony.ErrNoWrapUp) {
-		if c.clock.wrapsUp(seat) { // it was ended together with an offer whose answer was lost
-			c.clock.stop(seat)
+		c.clock.wrappedUp(seat, call)
+		if _, err := c.cfg.Ledger.Seat(limited, seat); err != nil || handed { // ended together with an offer whose answer was lost
+			return err
 		}
-		_, err = c.cfg.Ledger.Seat(limited, seat)
-		return err
+		return telephony.ErrStale
 	}
 	if err != nil {
 		if errors.Is(err, telephony.ErrNotMaster) {
@@ -180,7 +187,7 @@ func (c *Controller) finishWrapUp(ctx context.Context, seat agent.SeatID, actor 
 		}
 		return fmt.Errorf("end wrap-up of seat %s: %w", seat, err)
 	}
-	c.clock.stop(seat)
+	c.clock.wrappedUp(seat, call)
 	c.desks.seatIdle("", seat, now, now)
 	c.workOver(ctx, seat)
 	return nil

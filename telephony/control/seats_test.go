@@ -9,6 +9,7 @@ import (
 
 	"hotline/agent"
 	agentstore "hotline/agent/store"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 )
 
@@ -109,7 +110,7 @@ func TestAllRecusedGoesToTheOperators(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, []agent.SeatID{"A01"})
 	require.NoError(t, h.people.PutLine(t.Context(), agentstore.Line{ID: operators, Name: "总机", Number: number}))
-	h.exec(`UPDATE line SET notice = '', wrapup_seconds = 0`)
+	h.exec(pgtest.SetLines("notice", "", "wrapup", "0"))
 	h.addSeat("B01", operators, agent.SeatOperator)
 	s := h.start()
 	h.sit("A01")

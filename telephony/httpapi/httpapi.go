@@ -16,16 +16,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hotline/agent"
+	"hotline/agent/door"
+	"hotline/agent/policy"
+	"hotline/agent/problem"
 	"hotline/telephony"
 )
 
 // Reader is what the pages read; the store.
 type Reader interface {
 	Desk(ctx context.Context, seat agent.SeatID) (telephony.Desk, error)
+	SeatPeople(ctx context.Context, seat agent.SeatID) (telephony.Desk, error) // without a card: what a command asks before it is told
 	OfferHolding(ctx context.Context, id telephony.OfferID) (telephony.Holding, error)
 	CallHolding(ctx context.Context, id telephony.CallID) (telephony.Holding, error)
 	Board(ctx context.Context, now time.Time) (telephony.Board, error)
-	Callbacks(ctx context.Context, state string) ([]telephony.Task, error)
+	Callbacks(ctx context.Context, reach policy.Reach, state string) ([]telephony.Task, error)
 }
 
 // Commands are what people may tell the controller.
@@ -34,7 +38,6 @@ type Commands interface {
 	Hangup(ctx context.Context, call telephony.CallID, by telephony.HungUp, actor string) error
 	Hold(ctx context.Context, call telephony.CallID, e telephony.Held, actor string) error
 	Mute(ctx context.Context, call telephony.CallID, e telephony.Muted, actor string) error
-	FinishWrapUp(ctx context.Context, seat agent.SeatID, actor string) error
 }
 
 // Deps are what the handlers need.
@@ -50,42 +53,38 @@ type handlers struct{ Deps }
 // Register adds telephony's operations to an API.
 func Register(api huma.API, d Deps) {
 	h := handlers{d}
-	huma.Register(api, huma.Operation{
-		OperationID: "seatCall", Method: http.MethodGet, Path: "/api/seats/{seat}/call", Tags: []string{"telephony"},
+	door.Register(api, huma.Operation{
+		OperationID: "seat-call", Method: http.MethodGet, Path: "/api/v1/seats/{seat}/call", Tags: []string{"telephony"},
 		Summary: "The call offered, engaged or in wrap-up at a seat, for its people and supervisors",
-	}, h.seatCall)
-	huma.Register(api, huma.Operation{
-		OperationID: "declineOffer", Method: http.MethodPost, Path: "/api/offers/{offer}/decline", Tags: []string{"telephony"},
+	}, door.Each(policy.ReadDesk), h.seatCall)
+	door.Register(api, huma.Operation{
+		OperationID: "decline-offer", Method: http.MethodPost, Path: "/api/v1/offers/{offer}/decline", Tags: []string{"telephony"},
 		Summary: "Refuse an open offer: the caller goes back to the head of the line", DefaultStatus: http.StatusNoContent,
-	}, h.decline)
-	huma.Register(api, huma.Operation{
-		OperationID: "hangUpCall", Method: http.MethodPost, Path: "/api/calls/{call}/hangup", Tags: []string{"telephony"},
+	}, door.Each(policy.DeclineOffer), h.decline)
+	door.Register(api, huma.Operation{
+		OperationID: "hang-up-call", Method: http.MethodPost, Path: "/api/v1/calls/{call}/hangup", Tags: []string{"telephony"},
 		Summary: "End one's part in a conversation; a supervisor who is not at its seat ends it for all", DefaultStatus: http.StatusNoContent,
-	}, h.hangUp)
-	huma.Register(api, huma.Operation{
-		OperationID: "holdCall", Method: http.MethodPost, Path: "/api/calls/{call}/hold", Tags: []string{"telephony"},
+	}, door.Each(policy.HangUp), h.hangUp)
+	door.Register(api, huma.Operation{
+		OperationID: "hold-call", Method: http.MethodPost, Path: "/api/v1/calls/{call}/hold", Tags: []string{"telephony"},
 		Summary: "Let the citizen hear music (保持), for the people of the seat that serves", DefaultStatus: http.StatusNoContent,
-	}, h.hold)
-	huma.Register(api, huma.Operation{
-		OperationID: "resumeCall", Method: http.MethodPost, Path: "/api/calls/{call}/resume", Tags: []string{"telephony"},
+	}, door.Each(policy.HoldCall), h.hold)
+	door.Register(api, huma.Operation{
+		OperationID: "resume-call", Method: http.MethodPost, Path: "/api/v1/calls/{call}/resume", Tags: []string{"telephony"},
 		Summary: "Take the citizen back from hold (取回通话)", DefaultStatus: http.StatusNoContent,
-	}, h.resume)
-	huma.Register(api, huma.Operation{
-		OperationID: "muteCall", Method: http.MethodPost, Path: "/api/calls/{call}/mute", Tags: []string{"telephony"},
+	}, door.Each(policy.HoldCall), h.resume)
+	door.Register(api, huma.Operation{
+		OperationID: "mute-call", Method: http.MethodPost, Path: "/api/v1/calls/{call}/mute", Tags: []string{"telephony"},
 		Summary: "Say whether the official at the seat is heard; kept through a reload of the page", DefaultStatus: http.StatusNoContent,
-	}, h.mute)
-	huma.Register(api, huma.Operation{
-		OperationID: "nextCaller", Method: http.MethodPost, Path: "/api/seats/{seat}/next", Tags: []string{"telephony"},
-		Summary: "End a seat's wrap-up (请接下一位)", DefaultStatus: http.StatusNoContent,
-	}, h.next)
-	huma.Register(api, huma.Operation{
-		OperationID: "board", Method: http.MethodGet, Path: "/api/board", Tags: []string{"telephony"},
+	}, door.Each(policy.MuteCall), h.mute)
+	door.Register(api, huma.Operation{
+		OperationID: "board", Method: http.MethodGet, Path: "/api/v1/board", Tags: []string{"telephony"},
 		Summary: "Lines with who waits, seats with what they do, and the counts of the session",
-	}, h.board)
-	huma.Register(api, huma.Operation{
-		OperationID: "callbacks", Method: http.MethodGet, Path: "/api/callbacks", Tags: []string{"telephony"},
+	}, door.Whole(policy.ReadBoard), h.board)
+	door.Register(api, huma.Operation{
+		OperationID: "callbacks", Method: http.MethodGet, Path: "/api/v1/callbacks", Tags: []string{"telephony"},
 		Summary: "Callers whom nobody reached, oldest first",
-	}, h.callbacks)
+	}, door.Each(policy.ReadCallbacks).Kept(door.Often), h.callbacks)
 }
 
 type seatInput struct {
@@ -94,29 +93,28 @@ type seatInput struct {
 
 type seatCallOutput struct {
 	Body struct {
-		Position string      `json:"position" doc:"Place in the fact log from which to resume"`
-		Call     Maybe[Card] `json:"call"`
+		Position string `json:"position" example:"7301-88" doc:"Place in the fact log from which to resume"`
+		Call     *Card  `json:"call"`
 	}
 }
 
 func (h handlers) seatCall(ctx context.Context, in *seatInput) (*seatCallOutput, error) {
-	who, err := signedIn(ctx)
+	desk, err := h.Reader.Desk(ctx, agent.SeatID(in.Seat))
 	if err != nil {
-		return nil, err
+		return nil, h.problem(ctx, err)
 	}
-	desk, err := h.desk(ctx, who, agent.SeatID(in.Seat))
-	if err != nil {
+	if err := allowed(ctx, policy.ReadDesk, agent.SeatID(in.Seat), desk); err != nil {
 		return nil, err
 	}
 	out := &seatCallOutput{}
-	out.Body.Position, out.Body.Call.Value = desk.Position, card(desk.Card)
+	out.Body.Position, out.Body.Call = desk.Position, card(desk.Card)
 	return out, nil
 }
 
 type declineInput struct {
-	Offer string `path:"offer" format:"uuid"`
+	Offer string `path:"offer" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
 	Body  struct {
-		Reason string `json:"reason" maxLength:"200" doc:"Why the person cannot take this caller; conflict: 需要回避, never asked for this call again"`
+		Reason string `json:"reason" maxLength:"200" example:"现场处理" doc:"Why the person cannot take this caller; conflict: 需要回避, never asked for this call again"`
 	}
 }
 
@@ -132,27 +130,20 @@ func (in *declineInput) Resolve(huma.Context) []error {
 }
 
 func (h handlers) decline(ctx context.Context, in *declineInput) (*struct{}, error) {
-	who, err := signedIn(ctx)
-	if err != nil {
-		return nil, err
-	}
 	held, err := h.Reader.OfferHolding(ctx, telephony.OfferID(in.Offer))
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
-	if _, err := h.desk(ctx, who, held.Seat); err != nil {
+	if err := h.may(ctx, policy.DeclineOffer, held.Seat); err != nil {
 		return nil, err
 	}
-	if !held.Open {
-		return nil, h.problem(ctx, telephony.ErrOfferClosed)
-	}
-	return nil, h.problem(ctx, h.Commands.Decline(ctx, telephony.OfferID(in.Offer), who.Actor(), in.Body.Reason))
+	return nil, h.refused(ctx, held.Seat, h.Commands.Decline(ctx, telephony.OfferID(in.Offer), door.Who(ctx).Actor(), in.Body.Reason))
 }
 
 type hangUpInput struct {
-	Call string `path:"call" format:"uuid"`
+	Call string `path:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
 	Body struct {
-		Version int64 `json:"version,omitempty" minimum:"1" doc:"Of the call as seen; a late click cannot end another state of it"`
+		Version int64 `json:"version" minimum:"1" example:"3" doc:"Of the call as seen; a late click cannot end another state of it"`
 	}
 }
 
@@ -164,18 +155,20 @@ func (h handlers) hangUp(ctx context.Context, in *hangUpInput) (*struct{}, error
 		return nil, err
 	}
 	by := telephony.HungUp{Version: in.Body.Version}
-	if sits(who, seat.desk) {
-		by.Seat = seat.name
-	} else if !who.Has(agent.RoleSupervisor) {
-		return nil, notAtSeat(seat.name)
+	own := seat.desk.Sits(who)
+	if !who.Can(policy.HangUp, policy.Resource{Own: own}) {
+		return nil, notTheirs(seat.name)
 	}
-	return nil, h.problem(ctx, h.Commands.Hangup(ctx, telephony.CallID(in.Call), by, who.Actor()))
+	if own {
+		by.Seat = seat.name
+	}
+	return nil, h.refused(ctx, seat.name, h.Commands.Hangup(ctx, telephony.CallID(in.Call), by, who.Actor()))
 }
 
 type holdInput struct {
-	Call string `path:"call" format:"uuid"`
+	Call string `path:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
 	Body struct {
-		Version int64 `json:"version,omitempty" minimum:"1" doc:"Of the call as seen; a late click does nothing to another state of it"`
+		Version int64 `json:"version" minimum:"1" example:"3" doc:"Of the call as seen; a late click does nothing to another state of it"`
 	}
 }
 
@@ -193,17 +186,18 @@ func (h handlers) held(ctx context.Context, in *holdInput, on bool) (*struct{}, 
 	if err != nil {
 		return nil, err
 	}
-	if !sits(who, seat.desk) {
-		return nil, notAtSeat(seat.name)
+	if !who.Can(policy.HoldCall, policy.Resource{Own: seat.desk.Sits(who)}) {
+		return nil, notTheirs(seat.name)
 	}
 	e := telephony.Held{Seat: seat.name, On: on, Version: in.Body.Version}
-	return nil, h.problem(ctx, h.Commands.Hold(ctx, telephony.CallID(in.Call), e, who.Actor()))
+	return nil, h.refused(ctx, seat.name, h.Commands.Hold(ctx, telephony.CallID(in.Call), e, who.Actor()))
 }
 
 type muteInput struct {
-	Call string `path:"call" format:"uuid"`
+	Call string `path:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
 	Body struct {
-		Muted bool `json:"muted" doc:"True: what the official says is heard by nobody"`
+		Muted   bool  `json:"muted" example:"true" doc:"True: what the official says is heard by nobody"`
+		Version int64 `json:"version" minimum:"1" example:"3" doc:"Of the call as seen; a late click opens no microphone that was shut since"`
 	}
 }
 
@@ -213,24 +207,21 @@ func (h handlers) mute(ctx context.Context, in *muteInput) (*struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	if who.Person == "" || who.Person != seat.desk.Person {
-		return nil, problem(http.StatusForbidden, "not_allowed", "only who speaks at the seat may mute and unmute it")
+	if !who.Can(policy.MuteCall, policy.Resource{Own: who.Is(seat.desk.Person)}) {
+		return nil, notSpeaking(seat.name)
 	}
-	e := telephony.Muted{Seat: seat.name, On: in.Body.Muted}
-	return nil, h.problem(ctx, h.Commands.Mute(ctx, telephony.CallID(in.Call), e, who.Actor()))
+	e := telephony.Muted{Seat: seat.name, On: in.Body.Muted, Version: in.Body.Version}
+	return nil, h.refused(ctx, seat.name, h.Commands.Mute(ctx, telephony.CallID(in.Call), e, who.Actor()))
 }
 
 // holder is who asks, and the seat that holds a call with its people; no seat: an empty one, where nobody sits.
 func (h handlers) holder(ctx context.Context, call string) (agent.Identity, seatDesk, error) {
-	who, err := signedIn(ctx)
-	if err != nil {
-		return who, seatDesk{}, err
-	}
+	who := door.Who(ctx)
 	held, err := h.Reader.CallHolding(ctx, telephony.CallID(call))
 	if err != nil || held.Seat == "" {
 		return who, seatDesk{}, h.problem(ctx, err)
 	}
-	d, err := h.Reader.Desk(ctx, held.Seat)
+	d, err := h.Reader.SeatPeople(ctx, held.Seat)
 	return who, seatDesk{held.Seat, d}, h.problem(ctx, err)
 }
 
@@ -239,28 +230,9 @@ type seatDesk struct {
 	desk telephony.Desk
 }
 
-type nextInput struct {
-	Seat string `path:"seat" pattern:"^[A-Z][0-9]{2,3}$" doc:"Short name of the seat" example:"A01"`
-	Body struct{}
-}
-
-func (h handlers) next(ctx context.Context, in *nextInput) (*struct{}, error) {
-	who, err := signedIn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := h.desk(ctx, who, agent.SeatID(in.Seat)); err != nil {
-		return nil, err
-	}
-	return nil, h.problem(ctx, h.Commands.FinishWrapUp(ctx, agent.SeatID(in.Seat), who.Actor()))
-}
-
 type boardOutput struct{ Body Board }
 
 func (h handlers) board(ctx context.Context, _ *struct{}) (*boardOutput, error) {
-	if err := may(ctx, agent.ActReadBoard); err != nil {
-		return nil, err
-	}
 	now := h.Now()
 	b, err := h.Reader.Board(ctx, now)
 	if err != nil {
@@ -270,7 +242,7 @@ func (h handlers) board(ctx context.Context, _ *struct{}) (*boardOutput, error) 
 }
 
 type callbacksInput struct {
-	State string `query:"state" enum:"open,done,given_up" default:"open"`
+	State string `query:"state" enum:"open,done,given_up" default:"open" example:"open"`
 }
 
 type callbacksOutput struct {
@@ -280,10 +252,7 @@ type callbacksOutput struct {
 }
 
 func (h handlers) callbacks(ctx context.Context, in *callbacksInput) (*callbacksOutput, error) {
-	if err := may(ctx, agent.ActCallBack); err != nil {
-		return nil, err
-	}
-	tasks, err := h.Reader.Callbacks(ctx, in.State)
+	tasks, err := h.Reader.Callbacks(ctx, door.Who(ctx).Reach(policy.ReadCallbacks), in.State)
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
@@ -292,70 +261,74 @@ func (h handlers) callbacks(ctx context.Context, in *callbacksInput) (*callbacks
 	return out, nil
 }
 
-// desk reads a seat if the person may: its official, its recorder, or a supervisor.
-func (h handlers) desk(ctx context.Context, who agent.Identity, seat agent.SeatID) (telephony.Desk, error) {
-	d, err := h.Reader.Desk(ctx, seat)
+// may says whether the person may do something at a seat.
+func (h handlers) may(ctx context.Context, a policy.Action, seat agent.SeatID) error {
+	d, err := h.Reader.SeatPeople(ctx, seat)
 	if err != nil {
-		return d, h.problem(ctx, err)
+		return h.problem(ctx, err)
 	}
-	if who.Has(agent.RoleSupervisor) || sits(who, d) {
-		return d, nil
-	}
-	return d, problem(http.StatusForbidden, "not_allowed", "only the people of seat "+string(seat)+" and supervisors may do this")
+	return allowed(ctx, a, seat, d)
 }
 
-// sits says that somebody is the official or the recorder of a seat.
-func sits(who agent.Identity, d telephony.Desk) bool {
-	return who.Person != "" && (who.Person == d.Person || who.Person == d.Recorder)
-}
-
-func notAtSeat(seat agent.SeatID) error {
-	if seat == "" {
-		return problem(http.StatusForbidden, "not_allowed", "no seat holds the call")
-	}
-	return problem(http.StatusForbidden, "not_allowed", "only the people of seat "+string(seat)+" may do this")
-}
-
-func signedIn(ctx context.Context) (agent.Identity, error) {
-	who, ok := agent.FromContext(ctx)
-	if !ok {
-		return who, problem(http.StatusUnauthorized, "login.required", "sign in first")
-	}
-	return who, nil
-}
-
-func may(ctx context.Context, a agent.Action) error {
-	who, err := signedIn(ctx)
-	if err != nil {
-		return err
-	}
-	if !who.May(a) {
-		return problem(http.StatusForbidden, "not_allowed", "your roles do not allow "+string(a))
+// allowed are the people of a seat, and whose right goes beyond their own seat.
+func allowed(ctx context.Context, a policy.Action, seat agent.SeatID, d telephony.Desk) error {
+	if who := door.Who(ctx); !who.Can(a, policy.Resource{Own: d.Sits(who)}) {
+		return notTheirs(seat)
 	}
 	return nil
 }
 
+// refused is problem, but of a command that its call has overtaken: then the answer says what is at the seat now.
+func (h handlers) refused(ctx context.Context, seat agent.SeatID, err error) error {
+	var code string
+	switch {
+	case errors.Is(err, telephony.ErrStale):
+		code = "version.stale"
+	case errors.Is(err, telephony.ErrNotInCall):
+		code = "call.not_in_conversation"
+	case errors.Is(err, telephony.ErrOfferClosed):
+		code = "offer.closed"
+	default:
+		return h.problem(ctx, err)
+	}
+	var desk telephony.Desk
+	if seat != "" {
+		if desk, err = h.Reader.Desk(ctx, seat); err != nil {
+			return h.problem(ctx, err)
+		}
+	}
+	return door.Moved(code, card(desk.Card))
+}
+
+// notTheirs refuses what is for the people of a seat; empty: none has the call.
+func notTheirs(seat agent.SeatID) *problem.Problem {
+	if seat == "" {
+		return problem.New(http.StatusForbidden, "not_allowed").Because("no_seat")
+	}
+	return problem.New(http.StatusForbidden, "not_allowed", "seat="+string(seat)).Because("seat")
+}
+
+func notSpeaking(seat agent.SeatID) *problem.Problem {
+	if seat == "" {
+		return notTheirs(seat)
+	}
+	return problem.New(http.StatusForbidden, "not_allowed", "seat="+string(seat)).Because("speaker")
+}
+
 // problem is the one table from errors to problems. What it does not know is logged and not told.
 func (h handlers) problem(ctx context.Context, err error) error {
+	if p := door.Command(err); p != nil {
+		return p
+	}
 	var known huma.StatusError
 	switch {
 	case err == nil, errors.As(err, &known):
 		return err
 	case errors.Is(err, telephony.ErrNotFound):
-		return problem(http.StatusNotFound, "not_found", "no such seat, call or offer")
-	case errors.Is(err, telephony.ErrOfferClosed):
-		return problem(http.StatusConflict, "offer.closed", "the offer is answered, withdrawn or over")
-	case errors.Is(err, telephony.ErrNotInCall):
-		return problem(http.StatusConflict, "call.not_in_conversation", "nobody speaks with the caller now")
-	case errors.Is(err, telephony.ErrStale):
-		return problem(http.StatusConflict, "version.stale", "the call has changed since; read it again")
+		return problem.New(http.StatusNotFound, "not_found").Because("call")
 	case errors.Is(err, telephony.ErrNoDecision), errors.Is(err, telephony.ErrNotMaster):
-		return problem(http.StatusServiceUnavailable, "hold_only", "call control is waiting for its database; conversations go on")
+		return problem.New(http.StatusServiceUnavailable, "hold_only")
 	}
 	h.Log.ErrorContext(ctx, "telephony request", "err", err)
-	return problem(http.StatusInternalServerError, "internal", "the server could not do this; its log says why")
-}
-
-func problem(status int, code, detail string) error {
-	return &huma.ErrorModel{Type: "urn:hotline:" + code, Title: http.StatusText(status), Status: status, Detail: detail}
+	return problem.New(http.StatusInternalServerError, "internal")
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/agent/door"
+	"hotline/agent/door/doortest"
+	"hotline/agent/vault/vaulttest"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/httpapi"
@@ -58,11 +60,6 @@ func (c *controller) Mute(_ context.Context, call telephony.CallID, e telephony.
 	return c.err
 }
 
-func (c *controller) FinishWrapUp(_ context.Context, seat agent.SeatID, actor string) error {
-	c.told = append(c.told, "next "+string(seat)+" "+actor)
-	return c.err
-}
-
 // desk is a hall with one seat, its two people, and a call offered there.
 type desk struct {
 	t          *testing.T
@@ -73,31 +70,29 @@ type desk struct {
 	log        *bytes.Buffer
 	call       telephony.Call
 
-	official, recorder, stranger, supervisor agent.Identity
+	official, recorder, deputy, stranger, supervisor agent.Identity
 }
 
 func setup(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, pool: pgtest.New(t), controller: &controller{}, log: &bytes.Buffer{}}
-	path := filepath.Join(t.TempDir(), "number.key")
-	require.NoError(t, store.NewKeyFile(path))
-	vault, err := store.OpenVault(path)
-	require.NoError(t, err)
-	d.store = store.New(d.pool, vault)
-	_, d.api = humatest.New(t)
-	httpapi.Register(d.api, httpapi.Deps{
+	d.store = store.New(d.pool, vaulttest.New(t))
+	api := (&door.Mux{}).API(door.Config("hotline", "test"))
+	httpapi.Register(api, httpapi.Deps{
 		Reader: d.store, Commands: d.controller, Now: func() time.Time { return at.Add(time.Minute) },
 		Log: slog.New(slog.NewTextHandler(d.log, nil)),
 	})
+	d.api = humatest.Wrap(t, doortest.API(t, api))
 	d.official = d.person("official", agent.RoleOfficial)
 	d.recorder = d.person("recorder", agent.RoleRecorder)
+	d.deputy = d.person("deputy", agent.RoleOfficial)
 	d.stranger = d.person("stranger", agent.RoleOfficial)
 	d.supervisor = d.person("boss", agent.RoleSupervisor)
 	d.exec(`INSERT INTO line (id, name) VALUES ('session', '接热线、办实事')`)
 	d.exec(`INSERT INTO line_number (number, line, rank, during) VALUES ('12345', 'session', 0, 'session')`)
 	d.exec(`INSERT INTO seat VALUES ('A01', 'session', 'official', NULL, '一号席')`)
-	d.exec(`INSERT INTO seat_state (seat, person, recorder, endpoint, intent, device, since) VALUES ('A01', $1, $2, 'ep', 'ready', 'ok', $3)`,
-		d.official.Person, d.recorder.Person, at)
+	d.exec(`INSERT INTO seat_state (seat, person, recorder, deputy, endpoint, intent, device, since) VALUES ('A01', $1, $2, $3, 'ep', 'ready', 'ok', $4)`,
+		d.official.Person, d.recorder.Person, d.deputy.Person, at)
 	d.exec(`INSERT INTO seat_work (seat, since) VALUES ('A01', $1)`, at)
 	d.call = d.offered()
 	return d
@@ -167,7 +162,7 @@ func TestCardIsForTheSeatsPeople(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	for _, who := range []agent.Identity{d.official, d.recorder, d.supervisor} {
-		r := d.api.GetCtx(d.as(who), "/api/seats/A01/call")
+		r := d.api.GetCtx(d.as(who), "/api/v1/seats/A01/call")
 		require.Equal(t, http.StatusOK, r.Code, r.Body.String())
 		var got struct {
 			Position string
@@ -177,14 +172,14 @@ func TestCardIsForTheSeatsPeople(t *testing.T) {
 		require.NotEmpty(t, got.Position)
 		require.Equal(t, &httpapi.Card{
 			ID: string(d.call.ID), State: "offered", Masked: "138****5678", ArrivedAt: at, QueuedAt: &at, Seat: "A01", Version: d.call.Version,
-			Offer: httpapi.Maybe[httpapi.Offer]{Value: &httpapi.Offer{ID: string(d.call.Offers[0].ID), OfferedAt: at, ExpiresAt: at.Add(20 * time.Second)}},
+			Offer: &httpapi.Offer{ID: string(d.call.Offers[0].ID), OfferedAt: at, ExpiresAt: at.Add(20 * time.Second)},
 		}, got.Call)
 		require.NotContains(t, r.Body.String(), "13812345678")
 	}
-	d.refused(d.api.GetCtx(d.as(d.stranger), "/api/seats/A01/call"), http.StatusForbidden, "not_allowed")
-	d.refused(d.api.GetCtx(d.as(d.supervisor), "/api/seats/A99/call"), http.StatusNotFound, "not_found")
-	d.refused(d.api.GetCtx(t.Context(), "/api/seats/A01/call"), http.StatusUnauthorized, "login.required")
-	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/seats/x'--/call").Code)
+	d.refused(d.api.GetCtx(d.as(d.stranger), "/api/v1/seats/A01/call"), http.StatusForbidden, "not_allowed")
+	d.refused(d.api.GetCtx(d.as(d.supervisor), "/api/v1/seats/A99/call"), http.StatusNotFound, "not_found")
+	d.refused(d.api.GetCtx(t.Context(), "/api/v1/seats/A01/call"), http.StatusUnauthorized, "login.required")
+	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/v1/seats/x'--/call").Code)
 }
 
 // Who may do what, and what the controller is told then. The version is the controller's to compare: an old one goes to it
@@ -192,8 +187,8 @@ func TestCardIsForTheSeatsPeople(t *testing.T) {
 func TestActsAreForTheSeatsPeople(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	call := "/api/calls/" + string(d.call.ID)
-	decline := "/api/offers/" + string(d.call.Offers[0].ID) + "/decline"
+	call := "/api/v1/calls/" + string(d.call.ID)
+	decline := "/api/v1/offers/" + string(d.call.Offers[0].ID) + "/decline"
 	told := func(act, what string, who agent.Identity) string {
 		return act + " " + string(d.call.ID) + " " + what + " " + who.Actor()
 	}
@@ -206,30 +201,29 @@ func TestActsAreForTheSeatsPeople(t *testing.T) {
 			"official":   "decline " + string(d.call.Offers[0].ID) + " " + d.official.Actor() + " away",
 			"recorder":   "decline " + string(d.call.Offers[0].ID) + " " + d.recorder.Actor() + " away",
 			"supervisor": "decline " + string(d.call.Offers[0].ID) + " " + d.supervisor.Actor() + " away",
+			"deputy":     "decline " + string(d.call.Offers[0].ID) + " " + d.deputy.Actor() + " away",
 		}},
 		{call + "/hangup", body{"version": 1}, map[string]string{
 			"official":   told("hangup", "{Seat:A01 Version:1}", d.official),
 			"recorder":   told("hangup", "{Seat:A01 Version:1}", d.recorder),
 			"supervisor": told("hangup", "{Seat: Version:1}", d.supervisor),
+			"deputy":     told("hangup", "{Seat:A01 Version:1}", d.deputy),
 		}},
 		{call + "/hold", body{"version": 7}, map[string]string{
 			"official": told("hold", "{Seat:A01 On:true Version:7}", d.official),
 			"recorder": told("hold", "{Seat:A01 On:true Version:7}", d.recorder),
+			"deputy":   told("hold", "{Seat:A01 On:true Version:7}", d.deputy),
 		}},
-		{call + "/resume", body{}, map[string]string{
-			"official": told("hold", "{Seat:A01 On:false Version:0}", d.official),
-			"recorder": told("hold", "{Seat:A01 On:false Version:0}", d.recorder),
+		{call + "/resume", body{"version": 8}, map[string]string{
+			"official": told("hold", "{Seat:A01 On:false Version:8}", d.official),
+			"recorder": told("hold", "{Seat:A01 On:false Version:8}", d.recorder),
+			"deputy":   told("hold", "{Seat:A01 On:false Version:8}", d.deputy),
 		}},
-		{call + "/mute", body{"muted": true}, map[string]string{
-			"official": told("mute", "{Seat:A01 On:true}", d.official),
-		}},
-		{"/api/seats/A01/next", body{}, map[string]string{
-			"official":   "next A01 " + d.official.Actor(),
-			"recorder":   "next A01 " + d.recorder.Actor(),
-			"supervisor": "next A01 " + d.supervisor.Actor(),
+		{call + "/mute", body{"muted": true, "version": 3}, map[string]string{
+			"official": told("mute", "{Seat:A01 On:true Version:3}", d.official),
 		}},
 	} {
-		for _, who := range []agent.Identity{d.official, d.recorder, d.supervisor, d.stranger} {
+		for _, who := range []agent.Identity{d.official, d.recorder, d.deputy, d.supervisor, d.stranger} {
 			d.controller.told = nil
 			name := who.LoginName
 			if who.LoginName == d.supervisor.LoginName {
@@ -255,21 +249,24 @@ func TestActsOnWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	for _, act := range []string{"hangup", "hold", "resume", "mute"} {
-		in := body{}
+		in := body{"version": 1}
 		if act == "mute" {
-			require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), "/api/calls/"+id(t)+"/mute", in).Code)
+			require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), "/api/v1/calls/"+id(t)+"/mute", in).Code)
 			in["muted"] = false
-		} else {
-			require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), "/api/calls/"+id(t)+"/"+act, body{"version": 0}).Code)
 		}
-		d.refused(d.api.PostCtx(d.as(d.official), "/api/calls/"+id(t)+"/"+act, in), http.StatusNotFound, "not_found")
-		require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), "/api/calls/x/"+act, in).Code)
+		for _, none := range []body{{"muted": false}, {"muted": false, "version": 0}, {}} { // a command names what its maker saw
+			require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), "/api/v1/calls/"+id(t)+"/"+act, none).Code)
+		}
+		d.refused(d.api.PostCtx(d.as(d.official), "/api/v1/calls/"+id(t)+"/"+act, in), http.StatusNotFound, "not_found")
+		require.Equal(t, http.StatusUnprocessableEntity, d.api.PostCtx(d.as(d.official), "/api/v1/calls/x/"+act, in).Code)
 	}
-	decline := "/api/offers/" + string(d.call.Offers[0].ID) + "/decline"
+	decline := "/api/v1/offers/" + string(d.call.Offers[0].ID) + "/decline"
 	d.exec(`UPDATE offer SET state = 'expired', closed_at = $1`, at)
+	d.controller.err = telephony.ErrOfferClosed // it is the controller's to say, after it is known whether this is a repeat (RC2)
 	d.refused(d.api.PostCtx(d.as(d.official), decline, body{"reason": ""}), http.StatusConflict, "offer.closed")
+	d.controller.told, d.controller.err = nil, nil
 	d.exec(`UPDATE seat_work SET work = 'idle', offer = NULL, call = NULL`)
-	d.refused(d.api.PostCtx(d.as(d.official), "/api/calls/"+string(d.call.ID)+"/hangup", body{}), http.StatusForbidden, "not_allowed")
+	d.refused(d.api.PostCtx(d.as(d.official), "/api/v1/calls/"+string(d.call.ID)+"/hangup", body{"version": 1}), http.StatusForbidden, "not_allowed")
 	require.Empty(t, d.controller.told)
 }
 
@@ -277,7 +274,7 @@ func TestActsOnWhatIsNotThere(t *testing.T) {
 func TestReasonIsOneLineOfText(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	path := "/api/offers/" + string(d.call.Offers[0].ID) + "/decline"
+	path := "/api/v1/offers/" + string(d.call.Offers[0].ID) + "/decline"
 	for _, sent := range []string{`"a\u0000b"`, `"\ud800"`, `"a\nb"`, `"\u0085"`, `"\u001b[2J"`, "\"\xff\xfe\"", `"` + strings.Repeat("远", 201) + `"`} {
 		r := d.api.PostCtx(d.as(d.official), path, strings.NewReader(`{"reason": `+sent+`}`))
 		require.Equal(t, http.StatusUnprocessableEntity, r.Code, "%q: %s", sent, r.Body)
@@ -306,9 +303,19 @@ func TestErrorsOfTheController(t *testing.T) {
 	} {
 		d.controller.err = c.err
 		for act, in := range map[string]body{"hangup": {}, "hold": {}, "resume": {}, "mute": {"muted": true}} {
-			r := d.api.PostCtx(d.as(d.official), "/api/calls/"+string(d.call.ID)+"/"+act, in)
+			in["version"] = 1
+			r := d.api.PostCtx(d.as(d.official), "/api/v1/calls/"+string(d.call.ID)+"/"+act, in)
 			d.refused(r, c.status, c.code)
 			require.NotContains(t, r.Body.String(), "secret")
+			var moved struct{ Now *httpapi.Card }
+			require.NoError(t, json.Unmarshal(r.Body.Bytes(), &moved))
+			if c.status == http.StatusConflict { // RC4: what its maker did not see
+				require.Equal(t, string(d.call.ID), moved.Now.ID)
+				require.Equal(t, "offered", moved.Now.State)
+				require.Equal(t, d.call.Version, moved.Now.Version)
+			} else {
+				require.Nil(t, moved.Now)
+			}
 		}
 	}
 	require.Contains(t, d.log.String(), "secret of the inside")
@@ -318,32 +325,32 @@ func TestBoardAndCallbacks(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	office := agent.Identity{Person: "o", Roles: []agent.Role{agent.RoleOffice}}
-	r := d.api.GetCtx(d.as(office), "/api/board")
+	r := d.api.GetCtx(d.as(office), "/api/v1/board")
 	require.Equal(t, http.StatusOK, r.Code, r.Body.String())
 	var b httpapi.Board
 	require.NoError(t, json.Unmarshal(r.Body.Bytes(), &b))
 	require.Equal(t, "接热线、办实事", b.Lines[0].Name)
 	require.Equal(t, []httpapi.BoardCaller{{Call: string(d.call.ID), Masked: "138****5678", QueuedAt: &at, State: "offered"}}, b.Lines[0].Waiting)
 	require.Equal(t, "ringing", b.Seats[0].Shown)
-	require.Equal(t, "official", b.Seats[0].Person.Value.Name)
-	require.Equal(t, "recorder", b.Seats[0].Recorder.Value.Name)
+	require.Equal(t, "official", b.Seats[0].Person.Name)
+	require.Equal(t, "recorder", b.Seats[0].Recorder.Name)
 	require.Equal(t, 1, b.Counts.Offered)
 	require.InDelta(t, 60, *b.Counts.WaitMax, 0.001)
 	require.Nil(t, b.Counts.TalkMean)
-	d.refused(d.api.GetCtx(d.as(d.official), "/api/board"), http.StatusForbidden, "not_allowed")
-	d.refused(d.api.GetCtx(t.Context(), "/api/board"), http.StatusUnauthorized, "login.required")
+	d.refused(d.api.GetCtx(d.as(d.official), "/api/v1/board"), http.StatusForbidden, "not_allowed")
+	d.refused(d.api.GetCtx(t.Context(), "/api/v1/board"), http.StatusUnauthorized, "login.required")
 
 	task := id(t)
 	d.exec(`INSERT INTO callback (id, call, reason, created_at) VALUES ($1, $2, 'abandoned_in_queue', $3)`, task, d.call.ID, at)
-	r = d.api.GetCtx(d.as(d.supervisor), "/api/callbacks")
+	r = d.api.GetCtx(d.as(d.supervisor), "/api/v1/callbacks")
 	require.Equal(t, http.StatusOK, r.Code, r.Body.String())
 	var list struct{ Callbacks []httpapi.Callback }
 	require.NoError(t, json.Unmarshal(r.Body.Bytes(), &list))
 	require.Equal(t, []httpapi.Callback{{ID: task, Call: string(d.call.ID), Masked: "138****5678", Reason: "abandoned_in_queue", CreatedAt: at}}, list.Callbacks)
-	r = d.api.GetCtx(d.as(d.supervisor), "/api/callbacks?state=done")
+	r = d.api.GetCtx(d.as(d.supervisor), "/api/v1/callbacks?state=done")
 	require.JSONEq(t, `[]`, string(mustField(t, r.Body.Bytes(), "callbacks")))
-	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/callbacks?state=x").Code)
-	d.refused(d.api.GetCtx(d.as(d.official), "/api/callbacks"), http.StatusForbidden, "not_allowed")
+	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/v1/callbacks?state=x").Code)
+	d.refused(d.api.GetCtx(d.as(d.official), "/api/v1/callbacks"), http.StatusForbidden, "not_allowed")
 }
 
 func mustField(t *testing.T, content []byte, name string) json.RawMessage {

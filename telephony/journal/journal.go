@@ -31,10 +31,10 @@ import (
 // ErrDamaged means: a file holds lines that are not what was written. The others were read; the file is kept beside.
 var ErrDamaged = errors.New("journal is damaged")
 
-// Sealer keeps numbers from whoever reads the disk.
+// Sealer keeps numbers from whoever reads the disk; a number's subject is the id of its call.
 type Sealer interface {
-	Seal(id telephony.CallID, n telephony.PhoneNumber) []byte
-	Open(id telephony.CallID, sealed []byte) (telephony.PhoneNumber, error)
+	Seal(subject, plain string) []byte
+	Open(subject string, sealed []byte) (string, error)
 }
 
 const (
@@ -263,7 +263,7 @@ func (j *Journal) line(f telephony.Kept) ([]byte, error) {
 	switch a, l := f.Arrival, f.Left; {
 	case a != nil:
 		r = record{
-			Kind: kindArrived, Call: a.ID, Leg: a.Channel, Entity: a.Entity, Number: j.sealer.Seal(a.ID, a.Number), Dialled: a.Dialled, At: a.At,
+			Kind: kindArrived, Call: a.ID, Leg: a.Channel, Entity: a.Entity, Number: j.sealer.Seal(string(a.ID), string(a.Number)), Dialled: a.Dialled, At: a.At,
 		}
 	case l != nil:
 		r = record{Kind: kindLeft, Leg: l.Leg, Soft: l.Soft, At: l.At}
@@ -305,12 +305,12 @@ func (j *Journal) fact(line []byte) (telephony.Kept, error) {
 	}
 	switch r.Kind {
 	case kindArrived:
-		number, err := j.sealer.Open(r.Call, r.Number)
+		number, err := j.sealer.Open(string(r.Call), r.Number)
 		if err != nil {
 			return telephony.Kept{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		return telephony.Kept{Arrival: &telephony.Arrival{
-			ID: r.Call, Channel: r.Leg, Entity: r.Entity, Number: number, Dialled: r.Dialled, At: r.At,
+			ID: r.Call, Channel: r.Leg, Entity: r.Entity, Number: telephony.PhoneNumber(number), Dialled: r.Dialled, At: r.At,
 		}}, nil
 	case kindLeft:
 		return telephony.Kept{Left: &telephony.Left{Leg: r.Leg, Soft: r.Soft, At: r.At}}, nil

@@ -15,9 +15,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/agent/vault/vaulttest"
 	"hotline/telephony"
 	"hotline/telephony/journal"
-	"hotline/telephony/store"
 )
 
 var at = time.Date(2026, 11, 26, 9, 0, 0, 123456000, time.UTC)
@@ -32,15 +32,6 @@ func facts() []telephony.Kept {
 		{Arrival: &telephony.Arrival{ID: "01970000-0000-7000-8000-000000000002", Channel: "1764.2", Dialled: "12345", At: at.Add(time.Second)}},
 		{Left: &telephony.Left{Leg: "1764.1", Soft: true, At: at.Add(time.Minute)}},
 	}
-}
-
-func sealer(tb testing.TB) *store.Vault {
-	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "keys")
-	require.NoError(tb, store.NewKeyFile(path))
-	v, err := store.OpenVault(path)
-	require.NoError(tb, err)
-	return v
 }
 
 func open(tb testing.TB, dir string, s journal.Sealer) *journal.Journal {
@@ -67,7 +58,7 @@ func files(tb testing.TB, dir string) []string {
 // R7: what was kept is there for the next process, once, in order; who lives keeps it alone; what is stored is forgotten.
 func TestWhatTheDeadKeptIsInherited(t *testing.T) {
 	t.Parallel()
-	dir, keys := filepath.Join(t.TempDir(), "journal"), sealer(t)
+	dir, keys := filepath.Join(t.TempDir(), "journal"), vaulttest.New(t)
 	first := open(t, dir, keys)
 	require.Empty(t, files(t, dir), "nothing is kept")
 	all := facts()
@@ -109,14 +100,14 @@ func TestJournalThatOthersCanReadIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o755))
-	_, err := journal.Open(dir, sealer(t))
+	_, err := journal.Open(dir, vaulttest.New(t))
 	require.ErrorContains(t, err, "chmod 700")
 }
 
 // A torn last line was never promised: it is left out in silence, and the next process appends behind nothing that is half there.
 func TestTornLineIsLeftOut(t *testing.T) {
 	t.Parallel()
-	dir, keys := filepath.Join(t.TempDir(), "journal"), sealer(t)
+	dir, keys := filepath.Join(t.TempDir(), "journal"), vaulttest.New(t)
 	j := open(t, dir, keys)
 	require.NoError(t, j.Append(facts()...))
 	require.NoError(t, j.Close())
@@ -138,7 +129,7 @@ func TestTornLineIsLeftOut(t *testing.T) {
 func TestUnknownKindIsDamage(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "journal")
-	j := open(t, dir, sealer(t))
+	j := open(t, dir, vaulttest.New(t))
 	text := `{"kind":"moved","leg":"1764.1","at":"2026-11-26T09:00:00Z"}`
 	sum := crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "0.journal"), fmt.Appendf(nil, "%08x %s\n", sum, text), 0o600))
@@ -150,7 +141,7 @@ func TestUnknownKindIsDamage(t *testing.T) {
 // A folder may have any name: one that looks like a pattern hides nothing.
 func TestFolderWithBrackets(t *testing.T) {
 	t.Parallel()
-	dir, keys := filepath.Join(t.TempDir(), "journal[1]"), sealer(t)
+	dir, keys := filepath.Join(t.TempDir(), "journal[1]"), vaulttest.New(t)
 	j := open(t, dir, keys)
 	require.NoError(t, j.Append(facts()...))
 	require.NoError(t, j.Close())
@@ -162,7 +153,7 @@ func TestFolderWithBrackets(t *testing.T) {
 // What can not be cleared is not read again by who has stored it, and goes as soon as it can; what somebody else has cleared is gone.
 func TestJournalThatCanNotBeCleared(t *testing.T) {
 	t.Parallel()
-	dir, keys := filepath.Join(t.TempDir(), "journal"), sealer(t)
+	dir, keys := filepath.Join(t.TempDir(), "journal"), vaulttest.New(t)
 	j := open(t, dir, keys)
 	require.NoError(t, j.Append(facts()...))
 	path := files(t, dir)[0]
@@ -219,7 +210,7 @@ func fill(t *testing.T, dir string, left func(telephony.LegID) telephony.Kept) {
 // Damage costs the lines it hits, is said, and the file is kept for a person.
 func TestDamagedLineIsLeftOut(t *testing.T) {
 	t.Parallel()
-	dir, keys := filepath.Join(t.TempDir(), "journal"), sealer(t)
+	dir, keys := filepath.Join(t.TempDir(), "journal"), vaulttest.New(t)
 	j := open(t, dir, keys)
 	require.NoError(t, j.Append(facts()...))
 	require.NoError(t, j.Close())
@@ -239,7 +230,7 @@ func TestDamagedLineIsLeftOut(t *testing.T) {
 // What can not be written is said, and what comes after it is whole.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir, keys := filepath.Join(t.TempDir(), "journal"), sealer(t)
+	dir, keys := filepath.Join(t.TempDir(), "journal"), vaulttest.New(t)
 	j := open(t, dir, keys)
 	require.NoError(t, os.RemoveAll(dir))
 	require.Error(t, j.Append(facts()[0]))
@@ -253,7 +244,7 @@ func TestFullDisk(t *testing.T) {
 
 // Any truncation or bit flip gives facts that were written, or fewer, never another one.
 func FuzzJournalReader(f *testing.F) {
-	keys := sealer(f)
+	keys := vaulttest.New(f)
 	whole := facts()
 	dir := filepath.Join(f.TempDir(), "journal")
 	j := open(f, dir, keys)

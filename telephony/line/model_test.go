@@ -2,7 +2,9 @@ package line_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,14 +20,30 @@ import (
 // Random news, pairs, repeats and rebuilds give the same pairs and the same content as the rule itself (I13).
 func TestModel(t *testing.T) {
 	t.Parallel()
-	rdb, prefix := pgtest.Redis(t)
-	runs := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		runs++
-		q, err := line.New(rdb, prefix+strconv.Itoa(runs)+":")
-		require.NoError(rt, err)
-		drive(rt, t.Context(), q)
-	})
+	rapid.Check(t, stories(t, t.Context()))
+}
+
+// FuzzModel : the same, in the orders that reach new code.
+func FuzzModel(f *testing.F) {
+	for seed := range byte(4) {
+		bytes := make([]byte, 32<<10)
+		_, _ = rand.NewChaCha8([32]byte{seed}).Read(bytes) // never fails
+		f.Add(bytes)
+	}
+	story := stories(f, context.WithoutCancel(f.Context()))
+	f.Fuzz(rapid.MakeFuzz(story))
+}
+
+// stories are each of a line of its own in a real Redis.
+func stories(tb testing.TB, ctx context.Context) func(*rapid.T) { //nolint:revive // testing's TB comes first
+	tb.Helper()
+	rdb, prefix := pgtest.Redis(tb) //nolint:contextcheck // it clears up when ctx is over
+	var runs atomic.Int64
+	return func(t *rapid.T) {
+		q, err := line.New(rdb, prefix+strconv.FormatInt(runs.Add(1), 10)+":")
+		require.NoError(t, err)
+		drive(t, ctx, q)
+	}
 }
 
 func drive(rt *rapid.T, ctx context.Context, q *line.Queue) { //nolint:revive // rapid's T comes first, as testing's does

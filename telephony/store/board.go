@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"hotline/agent"
+	"hotline/agent/policy"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/store/db"
@@ -16,7 +18,7 @@ import (
 // maxTasks bounds a list that people read.
 const maxTasks = 500
 
-// Desk reads a seat for its people. ErrNotFound.
+// Desk reads a seat for its people; the call is left out for whom the database does not show it. ErrNotFound.
 func (s *Store) Desk(ctx context.Context, seat agent.SeatID) (telephony.Desk, error) {
 	head, err := factlog.Head(ctx, s.pool) // first: who resumes from it hears of a change twice rather than never
 	if err != nil {
@@ -28,17 +30,32 @@ func (s *Store) Desk(ctx context.Context, seat agent.SeatID) (telephony.Desk, er
 	}
 	d := telephony.Desk{
 		Position: head.String(), Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
+		Deputy: text[agent.PersonID](r.Deputy),
 	}
 	if r.Call == nil {
 		return d, nil
 	}
 	c, err := loadCall(ctx, s.q, telephony.CallID(*r.Call))
+	if errors.Is(err, telephony.ErrNotFound) { // the reader has nothing to do with it
+		return d, nil
+	}
 	if err != nil {
 		return telephony.Desk{}, fmt.Errorf("read the call of seat %s: %w", seat, err)
 	}
 	d.Card = card(c, seat)
 	d.Card.WrapUpUntil = timeOf(r.WrapupUntil)
 	return d, nil
+}
+
+// SeatPeople reads who sits at a seat, and nothing else. ErrNotFound.
+func (s *Store) SeatPeople(ctx context.Context, seat agent.SeatID) (telephony.Desk, error) {
+	r, err := s.q.SeatPeople(ctx, string(seat))
+	if err != nil {
+		return telephony.Desk{}, fmt.Errorf("read the people of seat %s: %w", seat, notFound(err))
+	}
+	return telephony.Desk{
+		Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder), Deputy: text[agent.PersonID](r.Deputy),
+	}, nil
 }
 
 // card is a call as one of its seats sees it. An offer to come back to a conversation is answered by the page itself, and is
@@ -66,11 +83,11 @@ func card(c telephony.Call, seat agent.SeatID) *telephony.Card {
 
 // OfferHolding tells which seat an offer is for. ErrNotFound.
 func (s *Store) OfferHolding(ctx context.Context, id telephony.OfferID) (telephony.Holding, error) {
-	r, err := s.q.OfferSeat(ctx, string(id))
+	seat, err := s.q.OfferSeat(ctx, string(id))
 	if err != nil {
 		return telephony.Holding{}, fmt.Errorf("read offer %s: %w", id, notFound(err))
 	}
-	return telephony.Holding{Seat: agent.SeatID(r.Seat), Open: r.State == string(telephony.OfferOpen)}, nil
+	return telephony.Holding{Seat: agent.SeatID(seat)}, nil
 }
 
 // CallHolding tells which seat holds a call. ErrNotFound.
@@ -79,9 +96,7 @@ func (s *Store) CallHolding(ctx context.Context, id telephony.CallID) (telephony
 	if err != nil {
 		return telephony.Holding{}, fmt.Errorf("read the seat of call %s: %w", id, notFound(err))
 	}
-	return telephony.Holding{
-		Seat: agent.SeatID(r.Seat), Open: r.Open, Version: r.Version,
-	}, nil
+	return telephony.Holding{Seat: agent.SeatID(r.Seat), Version: r.Version}, nil
 }
 
 // Board reads the supervisors' board at one instant: a line and the seats that serve it never contradict each other.
@@ -163,12 +178,12 @@ func seats(ctx context.Context, q *db.Queries) ([]agent.SeatView, error) {
 		out[i] = agent.SeatView{
 			State: agent.State{
 				Seat: agent.SeatID(r.Seat), Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person),
-				Recorder: text[agent.PersonID](r.Recorder), Phone: agent.Phone(r.Phone), Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
+				Recorder: agent.Side{Person: text[agent.PersonID](r.Recorder)}, Phone: agent.Phone(r.Phone), Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
 				RestUntil: timeOf(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
 				Version: r.Version, Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: timeOf(r.WrapupUntil),
 				Kind: agent.SeatKind(r.Kind),
 			},
-			Label: r.Label, UnitName: r.UnitName, PersonName: r.PersonName, RecorderName: r.RecorderName,
+			Label: r.Label, UnitName: r.UnitName, PersonName: r.PersonName, Names: map[agent.Place]string{agent.PlaceRecorder: r.RecorderName},
 			Call: text[string](r.Call), Offer: text[string](r.Offer), Misses: int(r.Misses),
 		}
 	}
@@ -213,9 +228,9 @@ func (s *Store) Gauges(ctx context.Context, now time.Time) ([]telephony.Gauge, e
 	return out, nil
 }
 
-// Callbacks lists the tasks in a state, oldest first.
-func (s *Store) Callbacks(ctx context.Context, state string) ([]telephony.Task, error) {
-	found, err := s.q.Callbacks(ctx, db.CallbacksParams{State: state, Max: maxTasks})
+// Callbacks lists the tasks in a state, oldest first, as far as somebody's right goes.
+func (s *Store) Callbacks(ctx context.Context, reach policy.Reach, state string) ([]telephony.Task, error) {
+	found, err := s.q.Callbacks(ctx, db.CallbacksParams{State: state, Scope: reach.Scope.String(), Unit: reach.Unit, Max: maxTasks})
 	if err != nil {
 		return nil, fmt.Errorf("list callbacks: %w", err)
 	}

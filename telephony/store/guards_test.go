@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/agent/policy"
 	"hotline/telephony"
 )
 
@@ -97,12 +98,36 @@ func TestCallbackForWhoeverCanBeCalled(t *testing.T) {
 	h.now = h.now.Add(time.Minute)
 	named = h.left(named, false)
 	h.left(h.queued(""), false)
-	tasks, err := h.Callbacks(ctx, "open")
+	tasks, err := h.Callbacks(ctx, policy.Reach{Scope: policy.All}, "open")
 	require.NoError(t, err)
 	require.Len(t, tasks, 1)
 	require.Equal(t, named.ID, tasks[0].Call)
 	require.Equal(t, "138****5678", tasks[0].Masked)
 	require.Equal(t, "abandoned_in_queue", tasks[0].Reason)
+}
+
+// A list reaches as far as the scope of who reads it, and no further.
+func TestCallbacksReachAsFarAsTheScope(t *testing.T) {
+	t.Parallel()
+	h, ctx := setup(t), t.Context()
+	c := h.queued("13812345678")
+	h.now = h.now.Add(time.Minute)
+	h.left(c, false)
+	for _, want := range []struct {
+		reach policy.Reach
+		tasks int
+	}{
+		{policy.Reach{Scope: policy.All}, 1},
+		{policy.Reach{Scope: policy.Unit, Unit: "EDU"}, 1},
+		{policy.Reach{Scope: policy.Unit, Unit: "TAX"}, 0},
+		{policy.Reach{Scope: policy.Unit}, 0},
+		{policy.Reach{Scope: policy.Own, Person: string(c.ID), Unit: "EDU"}, 0},
+		{policy.Reach{}, 0},
+	} {
+		tasks, err := h.Callbacks(ctx, want.reach, "open")
+		require.NoError(t, err)
+		require.Len(t, tasks, want.tasks, "%+v", want.reach)
+	}
 }
 
 func TestI6PlaceNeverChanges(t *testing.T) {

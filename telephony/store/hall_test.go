@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/agent/vault/vaulttest"
+	"hotline/deploy/migrations"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/control"
@@ -40,6 +41,7 @@ type hallOf struct {
 
 	t       testing.TB
 	pool    *pgxpool.Pool
+	super   *pgxpool.Pool // whom nothing is forbidden: what a test does to the database by hand
 	session string
 	people  map[agent.SeatID]agent.PersonID
 	epoch   int64
@@ -49,7 +51,7 @@ type hallOf struct {
 func setup(tb testing.TB) *hallOf {
 	tb.Helper()
 	pool := pgtest.New(tb)
-	h := &hallOf{t: tb, pool: pool, session: id(tb), people: map[agent.SeatID]agent.PersonID{}, epoch: 1, now: at}
+	h := &hallOf{t: tb, pool: pool, super: pgtest.Super(tb, pool), session: id(tb), people: map[agent.SeatID]agent.PersonID{}, epoch: 1, now: at}
 	h.exec(`INSERT INTO unit VALUES ('EDU', '省教育厅', '安徽省教育厅', 'department')`)
 	h.exec(`INSERT INTO line (id, name) VALUES ('session', '接热线、办实事'), ('ordinary', '普通')`)
 	h.exec(`INSERT INTO line_number (number, line, rank, during) VALUES ('12345', 'session', 0, 'session'), ('12346', 'ordinary', 1, 'always')`)
@@ -65,17 +67,13 @@ func setup(tb testing.TB) *hallOf {
 			seat, h.people[seat], "ep-"+string(seat), at.Add(time.Duration(i)*time.Second))
 		h.exec(`INSERT INTO seat_work (seat, since) VALUES ($1, $2)`, seat, at)
 	}
-	h.Store = store.New(pool, vault(tb))
+	h.Store = store.New(pgtest.Open(tb, pgtest.As(tb, migrations.RoleController, pool.Config().ConnString())), vaulttest.New(tb))
 	return h
 }
 
-func vault(tb testing.TB) *store.Vault {
-	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "number.key")
-	require.NoError(tb, store.NewKeyFile(path))
-	v, err := store.OpenVault(path)
-	require.NoError(tb, err)
-	return v
+// Board is read by the web: the controller knows neither units nor names.
+func (h *hallOf) Board(ctx context.Context, now time.Time) (telephony.Board, error) {
+	return store.New(h.pool, nil).Board(ctx, now)
 }
 
 func id(t require.TestingT) string {
@@ -86,7 +84,7 @@ func id(t require.TestingT) string {
 
 func (h *hallOf) exec(sql string, args ...any) {
 	h.t.Helper()
-	_, err := h.pool.Exec(context.Background(), sql, args...)
+	_, err := h.super.Exec(context.Background(), sql, args...)
 	require.NoError(h.t, err, sql)
 }
 

@@ -66,7 +66,7 @@ func (s *Store) insert(ctx context.Context, epoch int64, a telephony.Arrival) (t
 	if err != nil {
 		number = ""
 	}
-	sealed, index := s.vault.seal(a.ID, number)
+	sealed, index := s.vault.Seal(string(a.ID), string(number)), s.vault.Index(string(number))
 	r, err := s.q.InsertCall(ctx, db.InsertCallParams{
 		ID: string(a.ID), Channel: null(a.Channel), Entity: a.Entity, Dialled: a.Dialled, NumEnc: sealed, NumIdx: index, NumTail: number.Masked(),
 		Place: number.Place(), ArrivedAt: a.At, UnfinishedSince: a.At.Add(-telephony.RedialWithin), Epoch: epoch, Actor: controller,
@@ -77,17 +77,16 @@ func (s *Store) insert(ctx context.Context, epoch int64, a telephony.Arrival) (t
 	case err != nil:
 		return telephony.Call{}, refusal(err)
 	}
-	return telephony.Call{
+	c := telephony.Call{
 		ID: a.ID, Channel: a.Channel, Entity: a.Entity, Line: agent.LineID(r.Line), Session: r.Session, Dialled: a.Dialled, Masked: number.Masked(),
 		Place: number.Place(), Phase: telephony.PhaseArrived, Seq: r.Seq, Priority: int(r.Priority), ArrivedAt: stamp(a.At).UTC(),
 		Resumes: telephony.CallID(r.Resumes), Prefer: agent.SeatID(r.Prefer), Epoch: epoch, Version: 1,
-		Rules: telephony.Rules{
-			Ring: seconds(r.RingSeconds), WrapUp: seconds(r.WrapupSeconds), Grace: seconds(r.GraceSeconds), Notice: text[string](r.Notice), Open: r.Open,
-		},
+		Rules: telephony.Rules{Open: r.Open},
 		Parts: []telephony.Participant{{
 			ID: telephony.ParticipantID(a.ID), Role: telephony.RoleCaller, Leg: a.Channel, State: telephony.StateUp, Since: stamp(a.At).UTC(),
 		}},
-	}, nil
+	}
+	return c, s.rule(ctx, &c)
 }
 
 // Save stores changes, all of them whole or none: what ends at a seat and what begins there is one step. ErrStale, ErrNotMaster,
@@ -185,10 +184,10 @@ func openOffers(
 		}
 		for _, other := range all { // who leaves the seat in the same moment
 			if seat, leaves := other.Leaves(); leaves && seat == o.Seat {
-				row.Leaves, row.WrapsUp = null(other.After.ID), other.Freed != ""
+				row.Leaves, row.Wrapped = null(other.After.ID), null(other.Wrapped)
 			}
 		}
-		if row.WrapsUp {
+		if row.Wrapped != nil {
 			err = errors.Join(err, q.WrapUpEnded(ctx, db.WrapUpEndedParams{Seat: row.Seat, At: &ch.At}))
 		}
 		err = errors.Join(err, q.TakeSeat(ctx, row))
@@ -284,7 +283,7 @@ func segments(ch telephony.Change) ([]byte, error) {
 func works(ctx context.Context, q *db.Queries, ch telephony.Change, taken map[agent.SeatID]bool) error {
 	if ch.Freed != "" && !taken[ch.Freed] {
 		seat := string(ch.Freed)
-		return errors.Join(q.WrapUpEnded(ctx, db.WrapUpEndedParams{Seat: seat, At: &ch.At}), q.EndWrapUp(ctx, db.EndWrapUpParams{Seat: seat, At: ch.At}))
+		return errors.Join(q.WrapUpEnded(ctx, db.WrapUpEndedParams{Seat: seat, At: &ch.At}), q.EndWrapUp(ctx, db.EndWrapUpParams{Seat: seat, Call: null(ch.Wrapped), At: ch.At}))
 	}
 	var err error
 	all := slices.Clone(ch.Work)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +15,9 @@ import (
 // Call loads one call. ErrNotFound.
 func (s *Store) Call(ctx context.Context, id telephony.CallID) (telephony.Call, error) {
 	c, err := loadCall(ctx, s.q, id)
+	if err == nil {
+		err = s.rule(ctx, &c)
+	}
 	if err != nil {
 		return telephony.Call{}, fmt.Errorf("load call %s: %w", id, err)
 	}
@@ -37,6 +41,9 @@ func loadCall(ctx context.Context, q *db.Queries, id telephony.CallID) (telephon
 // Open loads every call that has not ended, in order of priority and arrival.
 func (s *Store) Open(ctx context.Context) ([]telephony.Call, error) {
 	calls, err := loadCalls(ctx, s.q, nil)
+	for i := range calls {
+		err = errors.Join(err, s.rule(ctx, &calls[i]))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load open calls: %w", err)
 	}
@@ -67,10 +74,7 @@ func call(r db.CallsRow) (telephony.Call, error) {
 		EndedAt: timeOf(r.Call.EndedAt), Outcome: text[telephony.Outcome](r.Call.Outcome), Cause: r.Call.Cause,
 		Seat: text[agent.SeatID](r.Call.Seat), Resumes: text[telephony.CallID](r.Call.Resumes), Prefer: text[agent.SeatID](r.Prefer),
 		Epoch: r.Call.Epoch, Version: r.Call.Version,
-		Rules: telephony.Rules{
-			Ring: seconds(r.RingSeconds), WrapUp: seconds(r.WrapupSeconds), Grace: seconds(r.GraceSeconds),
-			Notice: text[string](r.Notice), Open: r.Open,
-		},
+		Rules: telephony.Rules{Open: r.Open},
 	}
 	parts, err := decode[[]participantRow](r.Participants)
 	if err != nil {
@@ -122,7 +126,7 @@ func (s *Store) Seat(ctx context.Context, id agent.SeatID) (agent.State, error) 
 		return agent.State{}, fmt.Errorf("load seat %s: %w", id, notFound(err))
 	}
 	return agent.State{
-		Seat: id, Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person), Recorder: text[agent.PersonID](r.Recorder),
+		Seat: id, Line: agent.LineID(r.Line), Person: text[agent.PersonID](r.Person), Recorder: agent.Side{Person: text[agent.PersonID](r.Recorder)},
 		Client: r.Client, Phone: agent.Phone(r.Phone), Endpoint: r.Endpoint, Intent: agent.Intent(r.Intent), RestCode: r.RestCode,
 		RestUntil: timeOf(r.RestUntil), Pending: agent.Pending(r.Pending), Device: agent.Device(r.Device), Since: r.IntentSince.UTC(),
 		Version: r.Version, Kind: agent.SeatKind(r.Kind), Work: agent.Work(r.Work), WorkSince: r.WorkSince.UTC(), Until: timeOf(r.WrapupUntil),
@@ -176,19 +180,39 @@ func (s *Store) Pending(ctx context.Context) ([]agent.SeatID, error) {
 	return out, nil
 }
 
-// Lines lists the lines with their rules as they are now.
+// Lines lists the lines with their rules as they are now. Calls that are loaded from then on have these.
 func (s *Store) Lines(ctx context.Context) ([]telephony.LineInfo, error) {
 	found, err := s.q.Lines(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load lines: %w", err)
 	}
-	out := make([]telephony.LineInfo, len(found))
+	out, rules := make([]telephony.LineInfo, len(found)), make(map[agent.LineID]telephony.Rules, len(found))
 	for i, r := range found {
 		out[i] = telephony.LineInfo{ID: agent.LineID(r.ID), Numbers: r.Numbers, Rules: telephony.Rules{
-			Ring: seconds(&r.RingSeconds), WrapUp: seconds(&r.WrapupSeconds), Grace: seconds(&r.GraceSeconds), Notice: r.Notice, Open: r.Open,
+			Ring: seconds(r.RingSeconds), WrapUp: seconds(r.WrapupSeconds), Grace: seconds(r.GraceSeconds), Notice: r.Notice, Open: r.Open,
 		}}
+		rules[out[i].ID] = out[i].Rules
 	}
+	s.rules.Store(&rules)
 	return out, nil
+}
+
+// rule gives a call the rules of its line as they were read last, so that no statement on its way reads them; whether the line is open
+// its row says. Only the first call of a line that nobody has read yet has them read.
+func (s *Store) rule(ctx context.Context, c *telephony.Call) error {
+	if c.Line == "" {
+		return nil
+	}
+	rules, ok := (*s.rules.Load())[c.Line]
+	if !ok {
+		if _, err := s.Lines(ctx); err != nil {
+			return err
+		}
+		rules = (*s.rules.Load())[c.Line]
+	}
+	rules.Open = c.Rules.Open
+	c.Rules = rules
+	return nil
 }
 
 // Number opens the number of a call, for whoever dials it or shows it by an audited act; empty when anonymous.
@@ -197,13 +221,11 @@ func (s *Store) Number(ctx context.Context, id telephony.CallID) (telephony.Phon
 	if err != nil {
 		return "", fmt.Errorf("load number of call %s: %w", id, notFound(err))
 	}
-	return s.vault.open(id, sealed)
+	number, err := s.vault.Open(string(id), sealed)
+	if err != nil {
+		return "", fmt.Errorf("number of a call: %w", err)
+	}
+	return telephony.PhoneNumber(number), nil
 }
 
-// seconds of a setting; none when the call has no line.
-func seconds(n *int32) time.Duration {
-	if n == nil {
-		return 0
-	}
-	return time.Duration(*n) * time.Second
-}
+func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }

@@ -52,6 +52,7 @@ WITH master AS (SELECT c.epoch FROM controller c WHERE c.id = 1 AND c.epoch = @e
 unfinished AS (
   SELECT c.id, c.line, c.priority, c.seq, CASE WHEN c.answered_at IS NOT NULL THEN c.seat END AS seat FROM call c
   WHERE c.num_idx = sqlc.narg('num_idx')::bytea AND c.dialled = @dialled AND c.ended_at > @unfinished_since::timestamptz
+    AND c.arrived_at > @unfinished_since::timestamptz - interval '1 day'
     AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
     AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
         ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
@@ -79,8 +80,8 @@ told AS (
          jsonb_strip_nulls(jsonb_build_object('line', coalesce(m.line, ''), 'resumes', m.resumes)) FROM made m
   RETURNING xid, id)
 SELECT coalesce(m.line, '')::text AS line, coalesce(m.session::text, '')::text AS session, m.priority, m.seq, coalesce(m.resumes::text, '')::text AS resumes,
-       coalesce(u.seat, '')::text AS prefer, coalesce(e.open, false)::boolean AS open, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice
-FROM made m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true LEFT JOIN line l ON l.id = m.line;
+       coalesce(u.seat, '')::text AS prefer, coalesce(e.open, false)::boolean AS open
+FROM made m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true;
 
 -- Stores a call's next state on top of the version the decision was made on, with those who take part as they are now (from
 -- when on they did is kept), and the segments that begin and end, in the order given: a call is served by one seat at a time.
@@ -139,7 +140,7 @@ WITH wish AS (
 taken AS (
   UPDATE seat_work w SET work = 'offered', offer = @id, call = @call, until = NULL, since = @at, version = w.version + 1
   FROM wish WHERE w.seat = wish.seat AND (w.work = 'idle' OR w.work IN ('offered', 'engaged') AND w.call = sqlc.narg('leaves')::uuid
-    OR w.work = 'wrap_up' AND @wraps_up::boolean)
+    OR w.work = 'wrap_up' AND w.call = sqlc.narg('wrapped')::uuid)
   RETURNING w.seat),
 made AS (
   INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
@@ -184,20 +185,20 @@ UPDATE segment g SET wrapup_ended_at = @at
 FROM seat_work w WHERE w.seat = @seat AND w.work = 'wrap_up' AND g.seat = w.seat AND g.call = w.call
   AND g.wrapup_until IS NOT NULL AND g.wrapup_ended_at IS NULL;
 
--- Ends a seat's wrap-up.
+-- Ends a seat's wrap-up of a call.
 -- name: EndWrapUp :exec
 WITH ended AS (
   UPDATE seat_work SET work = 'idle', call = NULL, until = NULL, since = @at, version = version + 1
-  WHERE seat = @seat AND work = 'wrap_up'
+  WHERE seat = @seat AND work = 'wrap_up' AND call = @call
   RETURNING 1)
 SELECT must(false, 'HL004') WHERE NOT EXISTS (SELECT FROM ended);
 
 -- ------------------------------------------------------------------ the controller's reads
 
--- One call, or every call that has not ended in order of priority and arrival: its line's rules, those who take part and have
--- not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
+-- One call, or every call that has not ended in order of priority and arrival: whether its line is open, those who take part and
+-- have not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
 -- name: Calls :many
-SELECT sqlc.embed(c), l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+SELECT sqlc.embed(c),
        EXISTS (SELECT 1 FROM line_entry e WHERE e.line = c.line AND e.open) AS open,
        (SELECT r.seat FROM call r WHERE r.id = c.resumes AND r.answered_at IS NOT NULL) AS prefer,
        (SELECT json_agg(x) FROM (
@@ -212,7 +213,7 @@ SELECT sqlc.embed(c), l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notic
           ORDER BY o.closed_at, o.id) AS x) AS offers,
        (SELECT row_to_json(x) FROM (
           SELECT g.id, g.seat, g.person, g.began_at FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL) AS x) AS segment
-FROM call c LEFT JOIN line l ON l.id = c.line
+FROM call c
 WHERE c.id = sqlc.narg('id')::uuid OR sqlc.narg('id')::uuid IS NULL AND c.ended_at IS NULL
 ORDER BY c.line, c.priority, c.seq;
 
@@ -244,10 +245,10 @@ SELECT seat FROM seat_live WHERE pending <> '' AND work = 'idle' ORDER BY seat;
 
 -- The lines with their rules, and the numbers that lead to each.
 -- name: Lines :many
-SELECT l.id, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
-       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = l.id AND e.open) AS open,
-       ARRAY(SELECT n.number FROM line_number n WHERE n.line = l.id ORDER BY n.number)::text[] AS numbers
-FROM line l ORDER BY l.id;
+SELECT l.line AS id, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = l.line AND e.open) AS open,
+       ARRAY(SELECT n.number FROM line_number n WHERE n.line = l.line ORDER BY n.number)::text[] AS numbers
+FROM line_rule l ORDER BY l.line;
 
 -- A citizen's number as it is kept, for the one who may dial or show it.
 -- name: CallNumber :one
@@ -305,25 +306,31 @@ SELECT count(*) AS offered,
        coalesce(extract(epoch FROM max(wait)), 0)::float8 AS wait_max
 FROM w;
 
--- Tasks to call people back, oldest first.
+-- Tasks to call people back, oldest first: all of them, or those of a unit's sessions. Nobody owns one.
 -- name: Callbacks :many
 SELECT b.id, b.call, c.num_tail, c.place, b.reason, b.created_at
-FROM callback b JOIN call c ON c.id = b.call WHERE b.state = @state ORDER BY b.created_at, b.id LIMIT @max;
+FROM callback b JOIN call c ON c.id = b.call LEFT JOIN session s ON s.id = c.session
+WHERE b.state = @state AND (@scope::text = 'all' OR @scope = 'unit' AND @unit::text <> '' AND s.unit = @unit)
+ORDER BY b.created_at, b.id LIMIT @max;
 
 -- Who sits at a seat, and the call that it rings for, talks with or wraps up.
 -- name: SeatCall :one
-SELECT person, recorder, call, wrapup_until FROM seat_live WHERE seat = @seat;
+SELECT person, recorder, deputy, call, wrapup_until FROM seat_live WHERE seat = @seat;
+
+-- Who sits at a seat.
+-- name: SeatPeople :one
+SELECT person, recorder, deputy FROM seat_state WHERE seat = @seat;
 
 -- The seat of an offer, and whether it is still open.
 -- name: OfferSeat :one
-SELECT seat, state FROM offer WHERE id = @id;
+SELECT seat FROM offer WHERE id = @id;
 
 -- The seat that holds a call now: that serves it, or rings for it, or has served it last.
 -- name: CallSeat :one
 SELECT coalesce((SELECT g.seat FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL),
                 (SELECT w.seat FROM seat_work w WHERE w.call = c.id AND w.work IN ('offered', 'engaged') ORDER BY w.work DESC, w.seat LIMIT 1),
                 c.seat, '')::text AS seat,
-       c.version, (c.ended_at IS NULL)::boolean AS open
+       c.version
 FROM call c WHERE c.id = @id;
 
 -- ------------------------------------------------------------------ hotline verify: the rows that break an invariant

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/agent/policy"
 	"hotline/telephony"
 )
 
@@ -28,7 +29,7 @@ func TestRedialKeepsThePlace(t *testing.T) {
 	t.Parallel()
 	h, ctx := setup(t), t.Context()
 	first, behind := unfinished(h)
-	tasks, err := h.Callbacks(ctx, "open")
+	tasks, err := h.Callbacks(ctx, policy.Reach{Scope: policy.All}, "open")
 	require.NoError(t, err)
 	require.Len(t, tasks, 1)
 
@@ -40,7 +41,7 @@ func TestRedialKeepsThePlace(t *testing.T) {
 	require.Equal(t, first.Session, again.Session)
 	require.Empty(t, again.Prefer, "nobody had answered")
 	require.Less(t, again.Seq, behind.Seq)
-	tasks, err = h.Callbacks(ctx, "open")
+	tasks, err = h.Callbacks(ctx, policy.Reach{Scope: policy.All}, "open")
 	require.NoError(t, err)
 	require.Empty(t, tasks)
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM callback WHERE call = $1 AND state = 'done' AND closed_at = $2`, first.ID, again.ArrivedAt))

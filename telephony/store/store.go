@@ -11,12 +11,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"hotline/agent"
+	"hotline/agent/vault"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/store/db"
@@ -26,19 +29,22 @@ import (
 type Store struct {
 	pool  *pgxpool.Pool
 	q     *db.Queries
-	vault *Vault
+	vault *vault.Vault
 	told  func([]factlog.Fact)
+	rules *atomic.Pointer[map[agent.LineID]telephony.Rules] // of the lines, as they were read last
 }
 
 // New returns a store on a pool of its own (reliability.md 11.4: calls have one of 8), with the vault for numbers.
-func New(pool *pgxpool.Pool, vault *Vault) *Store {
-	return &Store{pool: pool, q: db.New(pool), vault: vault, told: func([]factlog.Fact) {}}
+func New(pool *pgxpool.Pool, v *vault.Vault) *Store {
+	s := &Store{pool: pool, q: db.New(pool), vault: v, told: func([]factlog.Fact) {}, rules: &atomic.Pointer[map[agent.LineID]telephony.Rules]{}}
+	s.rules.Store(&map[agent.LineID]telephony.Rules{})
+	return s
 }
 
 // Telling is the same store that says after every write what was told by it; the receiver must not block. Of an arrival it has
 // no facts: they are the database's.
 func (s *Store) Telling(told func([]factlog.Fact)) *Store {
-	return &Store{pool: s.pool, q: s.q, vault: s.vault, told: told}
+	return &Store{pool: s.pool, q: s.q, vault: s.vault, told: told, rules: s.rules}
 }
 
 // pipeline queues the generated queries instead of running them: all of them travel in one round trip and are one

@@ -59,11 +59,13 @@ func TestOneCallsWay(t *testing.T) {
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM segment WHERE call = $1 AND why = 'finished' AND wrapup_until = $2 AND wrapup_ended_at IS NULL`,
 		c.ID, c.EndedAt.Add(2*time.Minute)))
 
+	another := telephony.WrapUpOver("A01", telephony.CallID(id(t)), "session", "controller", c.EndedAt)
+	require.ErrorIs(t, h.Save(ctx, h.epoch, another), telephony.ErrNoWrapUp, "the wrap-up of another call (RC4)")
 	for _, want := range []error{nil, telephony.ErrNoWrapUp} {
-		require.ErrorIs(t, h.Save(ctx, h.epoch, telephony.WrapUpOver("A01", "session", "controller", c.EndedAt.Add(time.Minute))), want)
+		require.ErrorIs(t, h.Save(ctx, h.epoch, telephony.WrapUpOver("A01", c.ID, "session", "controller", c.EndedAt.Add(time.Minute))), want)
 	}
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM segment WHERE call = $1 AND wrapup_ended_at = $2`, c.ID, c.EndedAt.Add(time.Minute)))
-	require.ErrorIs(t, h.Save(ctx, h.epoch, telephony.WrapUpOver("Z99", "session", "controller", at)), telephony.ErrNoWrapUp)
+	require.ErrorIs(t, h.Save(ctx, h.epoch, telephony.WrapUpOver("Z99", c.ID, "session", "controller", at)), telephony.ErrNoWrapUp)
 
 	require.Equal(t, 2, h.count(`SELECT count(*) FROM participant WHERE call = $1 AND joined_at < left_at AND state = 'gone'`, c.ID))
 	require.Zero(t, h.count(`SELECT count(*) FROM callback`))

@@ -7,6 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/agent/policy"
+	"hotline/agent/vault/vaulttest"
+	"hotline/deploy/migrations"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/telephony"
 	"hotline/telephony/store"
@@ -23,8 +26,8 @@ type older struct {
 func setupOlder(t *testing.T) (*older, func(version int)) {
 	t.Helper()
 	pool, to := pgtest.At(t, 4)
-	h := &hallOf{t: t, pool: pool, session: id(t), people: map[agent.SeatID]agent.PersonID{}, epoch: 3, now: at}
-	h.Store = store.New(pool, vault(t))
+	h := &hallOf{t: t, pool: pool, super: pool, session: id(t), people: map[agent.SeatID]agent.PersonID{}, epoch: 3, now: at}
+	h.Store = store.New(pool, vaulttest.New(t))
 	o := &older{hallOf: h, calls: map[string]telephony.Call{}, offers: map[string]string{}}
 	h.exec(`INSERT INTO unit VALUES ('EDU', '省教育厅', '安徽省教育厅', 'department')`)
 	h.exec(`INSERT INTO line (id, name, number, grace_seconds) VALUES ('session', '接热线、办实事', '12345', 30), ('ordinary', '普通', '12346', 20)`)
@@ -39,6 +42,17 @@ func setupOlder(t *testing.T) (*older, func(version int)) {
 		h.exec(`INSERT INTO seat_work (seat, since) VALUES ($1, $2)`, seat, at)
 	}
 	return o, to
+}
+
+// newest is the version that the store of today reads.
+func (o *older) newest() int {
+	o.t.Helper()
+	conn, err := o.pool.Acquire(o.t.Context())
+	require.NoError(o.t, err)
+	defer conn.Release()
+	_, newest, err := migrations.Version(o.t.Context(), conn.Conn())
+	require.NoError(o.t, err)
+	return newest
 }
 
 func (o *older) call(name, state string) string {
@@ -127,6 +141,7 @@ func TestUpgradeKeepsEveryCall(t *testing.T) {
 	o, to := setupOlder(t)
 	o.fill()
 	to(5)
+	to(o.newest())
 	open, err := o.Open(t.Context())
 	require.NoError(t, err)
 	found := map[telephony.CallID]telephony.Call{}
@@ -194,7 +209,7 @@ func TestUpgradeKeepsEveryCall(t *testing.T) {
 	require.Equal(t, 15, o.count(`SELECT count(*) FROM participant`))
 	require.Empty(t, o.breaches())
 
-	tasks, err := o.Callbacks(t.Context(), "open")
+	tasks, err := o.Callbacks(t.Context(), policy.Reach{Scope: policy.All}, "open")
 	require.NoError(t, err)
 	require.Len(t, tasks, 1)
 	lines, err := o.Lines(t.Context())
@@ -209,6 +224,7 @@ func TestUpgradedConversationGoesOn(t *testing.T) {
 	o, to := setupOlder(t)
 	o.fill()
 	to(5)
+	to(o.newest())
 	c := o.stored(o.calls["talks"])
 	talk := telephony.TalkBridge(c.ID)
 	c = o.seen(c, telephony.Looked{At: o.now, Adopted: true, Talk: true, Legs: map[telephony.LegID]telephony.LegSeen{

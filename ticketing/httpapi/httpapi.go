@@ -11,53 +11,73 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hotline/agent"
+	"hotline/agent/door"
+	"hotline/agent/policy"
+	"hotline/agent/problem"
 	"hotline/telephony"
 	"hotline/ticketing"
 )
 
+// Nexter carries 请接下一位 out; see ticketing.Service.Next.
+type Nexter interface {
+	Next(ctx context.Context, who agent.Identity, n ticketing.Next) error
+}
+
+// Deps are what the handlers need.
+type Deps struct {
+	Service *ticketing.Service
+	Next    Nexter
+	Log     *slog.Logger
+}
+
 // Register adds the operations to the API. Idempotency keys and logins are the server's middleware.
-func Register(api huma.API, service *ticketing.Service, log *slog.Logger) {
-	h := &handler{service: service, log: log}
+func Register(api huma.API, d Deps) {
+	h := &handler{service: d.Service, nexter: d.Next, log: d.Log}
 	add := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{
 			OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{"ticketing"},
-			RejectUnknownQueryParameters: true,
-			Errors:                       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
 		}
 	}
-	huma.Register(api, add("call-pop", http.MethodGet, "/api/calls/{call}/pop", "Who calls, and what they brought before"), h.pop)
-	huma.Register(api, add("call-tickets", http.MethodGet, "/api/calls/{call}/tickets", "The tickets of a call"), h.ofCall)
-	huma.Register(api, add("add-appeal", http.MethodPost, "/api/calls/{call}/appeals", "Open a draft for a further matter of the call"), h.addAppeal)
-	huma.Register(api, add("list-tickets", http.MethodGet, "/api/tickets", "Find tickets, newest first"), h.list)
-	huma.Register(api, add("get-ticket", http.MethodGet, "/api/tickets/{id}", "One ticket with its history"), h.ticket)
-	huma.Register(api, add("patch-ticket", http.MethodPatch, "/api/tickets/{id}", "Write in a draft"), h.patch)
-	huma.Register(api, add("register-ticket", http.MethodPost, "/api/tickets/{id}/register", "Register a draft, or close it at once"), h.register)
-	huma.Register(api, add("preview-promise", http.MethodGet, "/api/promise", "What would be promised if a call ended now"), h.promise)
+	door.Register(api, add("call-pop", http.MethodGet, "/api/v1/calls/{call}/pop", "Who calls, and what they brought before"),
+		door.Each(policy.ReadPop), h.pop)
+	door.Register(api, add("call-tickets", http.MethodGet, "/api/v1/calls/{call}/tickets", "The tickets of a call"),
+		door.Each(policy.ReadTickets).Kept(door.Always), h.ofCall)
+	door.Register(api, add("add-appeal", http.MethodPost, "/api/v1/calls/{call}/appeals", "Open a draft for a further matter of the call"),
+		door.Each(policy.WriteTickets), h.addAppeal)
+	door.Register(api, add("list-tickets", http.MethodGet, "/api/v1/tickets", "Find tickets, newest first"),
+		door.Each(policy.ReadTickets).Kept(door.Often), h.list)
+	door.Register(api, add("get-ticket", http.MethodGet, "/api/v1/tickets/{id}", "One ticket with its history"),
+		door.Each(policy.ReadTickets).Kept(door.Always), h.ticket)
+	door.Register(api, add("patch-ticket", http.MethodPatch, "/api/v1/tickets/{id}", "Write in a draft"), door.Each(policy.WriteTickets), h.patch)
+	door.Register(api, add("register-ticket", http.MethodPost, "/api/v1/tickets/{id}/register", "Register a draft, or close it at once"),
+		door.Each(policy.WriteTickets), h.register)
+	next := add("next-caller", http.MethodPost, "/api/v1/seats/{seat}/next", "End a seat's wrap-up (请接下一位), once its tickets are registered or left as they are")
+	next.DefaultStatus = http.StatusNoContent
+	door.Register(api, next, door.Each(policy.NextCaller), h.next)
+	door.Register(api, add("preview-promise", http.MethodGet, "/api/v1/promise", "What would be promised if a call ended now"),
+		door.Whole(policy.ReadPromise), h.promise)
 }
 
 type handler struct {
 	service *ticketing.Service
+	nexter  Nexter
 	log     *slog.Logger
 }
 
 // CallPath names the call; exported because huma fills embedded fields only then.
 type CallPath struct {
-	Call string `path:"call" format:"uuid" doc:"Id of the call"`
+	Call string `path:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001" doc:"Id of the call"`
 }
 
 // TicketPath names the ticket.
 type TicketPath struct {
-	ID string `path:"id" format:"uuid" doc:"Id of the ticket"`
+	ID string `path:"id" format:"uuid" example:"019ac000-0000-7000-8000-000000000001" doc:"Id of the ticket"`
 }
 
 type body[T any] struct{ Body T }
 
 func (h *handler) pop(ctx context.Context, in *CallPath) (*body[Pop], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.service.Pop(ctx, who, telephony.CallID(in.Call))
+	p, err := h.service.Pop(ctx, door.Who(ctx), telephony.CallID(in.Call))
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
@@ -65,16 +85,12 @@ func (h *handler) pop(ctx context.Context, in *CallPath) (*body[Pop], error) {
 }
 
 type callTickets struct {
-	Position string   `json:"position" doc:"Place in the fact log from which to follow"`
-	Tickets  []Ticket `json:"tickets" nullable:"false"`
+	Position string   `json:"position" example:"7301-88" doc:"Place in the fact log from which to follow"`
+	Tickets  []Ticket `json:"tickets"`
 }
 
 func (h *handler) ofCall(ctx context.Context, in *CallPath) (*body[callTickets], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tickets, position, err := h.service.OfCall(ctx, who, telephony.CallID(in.Call))
+	tickets, position, err := h.service.OfCall(ctx, door.Who(ctx), telephony.CallID(in.Call))
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
@@ -91,11 +107,7 @@ func (h *handler) addAppeal(ctx context.Context, in *struct {
 	Body *struct{}
 },
 ) (*body[Ticket], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t, err := h.service.AddAppeal(ctx, who, telephony.CallID(in.Call))
+	t, err := h.service.AddAppeal(ctx, door.Who(ctx), telephony.CallID(in.Call))
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
@@ -103,26 +115,22 @@ func (h *handler) addAppeal(ctx context.Context, in *struct {
 }
 
 type listQuery struct {
-	State  string `query:"state" enum:"draft,registered,closed"`
-	Class  string `query:"class" enum:"consultation,other"`
-	Due    string `query:"due" enum:"overdue,today,week"`
-	Q      string `query:"q" maxLength:"100" doc:"In title, content or number"`
-	Cursor string `query:"cursor" doc:"next_cursor of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	State  string `query:"state" enum:"draft,registered,closed" example:"draft"`
+	Class  string `query:"class" enum:"consultation,other" example:"consultation"`
+	Due    string `query:"due" enum:"overdue,today,week" example:"overdue"`
+	Q      string `query:"q" maxLength:"100" example:"学籍" doc:"In title, content or number"`
+	Cursor string `query:"cursor" example:"eyJhdCI6IjIwMjYifQ" doc:"next_cursor of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" example:"50"`
 }
 
 type ticketPage struct {
-	Tickets    []TicketSummary `json:"tickets" nullable:"false"`
-	NextCursor string          `json:"next_cursor" doc:"Empty on the last page"`
-	Count      int             `json:"count" doc:"Of the whole list"`
+	Tickets    []TicketSummary `json:"tickets"`
+	NextCursor string          `json:"next_cursor" example:"eyJhdCI6IjIwMjYifQ" doc:"Empty on the last page"`
+	Count      int             `json:"count" example:"128" doc:"Of the whole list"`
 }
 
 func (h *handler) list(ctx context.Context, in *listQuery) (*body[ticketPage], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	page, err := h.service.List(ctx, who, ticketing.Query{
+	page, err := h.service.List(ctx, door.Who(ctx), ticketing.Query{
 		State: ticketing.State(in.State), Class: ticketing.Class(in.Class), Due: ticketing.Due(in.Due),
 		Text: in.Q, Cursor: in.Cursor, Limit: in.Limit,
 	})
@@ -133,11 +141,7 @@ func (h *handler) list(ctx context.Context, in *listQuery) (*body[ticketPage], e
 }
 
 func (h *handler) ticket(ctx context.Context, in *TicketPath) (*body[TicketHistory], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t, events, err := h.service.Ticket(ctx, who, ticketing.TicketID(in.ID))
+	t, events, err := h.service.Ticket(ctx, door.Who(ctx), ticketing.TicketID(in.ID))
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
@@ -146,15 +150,16 @@ func (h *handler) ticket(ctx context.Context, in *TicketPath) (*body[TicketHisto
 
 // The enums allow the empty string: people take a choice back. Lengths are the service's to judge, in characters.
 type ticketPatch struct {
-	Version      int64   `json:"version" minimum:"1" doc:"The version that the change was made on"`
-	Title        *string `json:"title,omitempty"`
-	Content      *string `json:"content,omitempty"`
-	Answer       *string `json:"answer,omitempty"`
-	Class        *string `json:"class,omitempty" enum:",consultation,other"`
-	Outcome      *string `json:"outcome,omitempty"`
-	ContactName  *string `json:"contact_name,omitempty"`
-	EventPlace   *string `json:"event_place,omitempty"`
-	Confidential *bool   `json:"confidential,omitempty"`
+	Version      int64            `json:"version" minimum:"1" example:"3" doc:"The version that the change was made on: refused is what somebody else has written in the same field since"`
+	Seen         map[string]int64 `json:"seen,omitempty" maxProperties:"8" example:"{\"title\":2}" doc:"Of fields that were last seen on another version than the rest: that version"`
+	Title        *string          `json:"title,omitempty" example:"学籍转接"`
+	Content      *string          `json:"content,omitempty" example:"来电人咨询转学手续。"`
+	Answer       *string          `json:"answer,omitempty" example:"已告知办理材料。"`
+	Class        *string          `json:"class,omitempty" enum:",consultation,other" example:"consultation"`
+	Outcome      *string          `json:"outcome,omitempty" enum:",answered,ticket,explained_policy,transfer_emergency,refer_legal,repeat_no_new_facts,secret_or_privacy,against_order,other_place_or_level,market_or_private,no_content,abusive" example:"answered"`
+	ContactName  *string          `json:"contact_name,omitempty" example:"李女士"`
+	EventPlace   *string          `json:"event_place,omitempty" example:"合肥市庐阳区"`
+	Confidential *bool            `json:"confidential,omitempty" example:"false"`
 }
 
 func (h *handler) patch(ctx context.Context, in *struct {
@@ -163,13 +168,9 @@ func (h *handler) patch(ctx context.Context, in *struct {
 	Body ticketPatch
 },
 ) (*body[Ticket], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
 	b := in.Body
-	t, err := h.service.Patch(ctx, who, ticketing.TicketID(in.ID), ticketing.Patch{
-		Version: b.Version, Title: b.Title, Content: b.Content, Answer: b.Answer, Class: (*ticketing.Class)(b.Class),
+	t, err := h.service.Patch(ctx, door.Who(ctx), ticketing.TicketID(in.ID), ticketing.Patch{
+		Version: b.Version, Seen: seenOf(b.Seen), Title: b.Title, Content: b.Content, Answer: b.Answer, Class: (*ticketing.Class)(b.Class),
 		Outcome: (*ticketing.Outcome)(b.Outcome), ContactName: b.ContactName, EventPlace: b.EventPlace, Confidential: b.Confidential,
 	})
 	if err != nil {
@@ -178,19 +179,23 @@ func (h *handler) patch(ctx context.Context, in *struct {
 	return &body[Ticket]{ticketOf(t)}, nil
 }
 
+func seenOf(in map[string]int64) map[ticketing.Field]int64 {
+	seen := make(map[ticketing.Field]int64, len(in))
+	for f, version := range in {
+		seen[ticketing.Field(f)] = version
+	}
+	return seen
+}
+
 func (h *handler) register(ctx context.Context, in *struct {
 	TicketPath
 
 	Body struct {
-		Version int64 `json:"version" minimum:"1" doc:"The version that is to be registered"`
+		Version int64 `json:"version" minimum:"1" example:"3" doc:"The version that is to be registered"`
 	}
 },
 ) (*body[Ticket], error) {
-	who, err := identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t, err := h.service.Register(ctx, who, ticketing.TicketID(in.ID), in.Body.Version)
+	t, err := h.service.Register(ctx, door.Who(ctx), ticketing.TicketID(in.ID), in.Body.Version)
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
@@ -198,12 +203,9 @@ func (h *handler) register(ctx context.Context, in *struct {
 }
 
 func (h *handler) promise(ctx context.Context, in *struct {
-	Class string `query:"class" enum:"consultation,other" required:"true"`
+	Class string `query:"class" enum:"consultation,other" required:"true" example:"consultation"`
 },
 ) (*body[Promise], error) {
-	if _, err := identity(ctx); err != nil {
-		return nil, err
-	}
 	p, err := h.service.Promise(ticketing.Class(in.Class))
 	if err != nil {
 		return nil, h.problem(ctx, err)
@@ -211,39 +213,43 @@ func (h *handler) promise(ctx context.Context, in *struct {
 	return &body[Promise]{*promiseOf(&p)}, nil
 }
 
-func identity(ctx context.Context) (agent.Identity, error) {
-	who, ok := agent.FromContext(ctx)
-	if !ok {
-		return who, problem(http.StatusUnauthorized, "login.required", "sign in first")
-	}
-	return who, nil
-}
-
 // problem is the one table from errors to problems; what it does not know is logged here and stays inside.
 func (h *handler) problem(ctx context.Context, err error) error {
+	if p := door.Command(err); p != nil {
+		return p
+	}
 	if fields, ok := ticketing.Invalid(err); ok {
-		p := problem(http.StatusUnprocessableEntity, "ticket.incomplete", "some fields are missing or wrong")
+		p := problem.New(http.StatusUnprocessableEntity, "ticket.incomplete")
 		for _, f := range fields {
-			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: f.Field, Message: f.Code})
+			p.Errors = append(p.Errors, problem.Field{Location: f.Field, Code: f.Code})
 		}
 		return p
 	}
+	if stale, ok := errors.AsType[*ticketing.StaleError](err); ok {
+		return moved(stale)
+	}
 	switch {
 	case errors.Is(err, ticketing.ErrNotAllowed):
-		return problem(http.StatusForbidden, "not_allowed", "this is not yours to do")
+		return problem.New(http.StatusForbidden, "not_allowed").Because("ticket")
 	case errors.Is(err, ticketing.ErrNotFound):
-		return problem(http.StatusNotFound, "not_found", "there is no such ticket or call, or it is not yours to see")
+		return problem.New(http.StatusNotFound, "not_found").Because("ticket")
 	case errors.Is(err, ticketing.ErrStale):
-		return problem(http.StatusConflict, "version.stale", "somebody has changed it since; read it again")
+		return problem.New(http.StatusConflict, "version.stale")
 	case errors.Is(err, ticketing.ErrNotDraft):
-		return problem(http.StatusConflict, "ticket.not_draft", "it is registered already and stays as it is")
-	case errors.Is(err, context.Canceled):
-		return problem(http.StatusServiceUnavailable, "unavailable", "the request was given up")
+		return problem.New(http.StatusConflict, "ticket.not_draft")
 	}
 	h.log.ErrorContext(ctx, "ticketing request failed", "err", err)
-	return problem(http.StatusInternalServerError, "internal", "something went wrong on our side; try again")
+	return problem.New(http.StatusInternalServerError, "internal")
 }
 
-func problem(status int, code, detail string) *huma.ErrorModel {
-	return &huma.ErrorModel{Type: "urn:hotline:" + code, Title: http.StatusText(status), Status: status, Detail: detail}
+// moved shows the ticket as it is now, with who wrote what in it, and names the fields in which somebody was first.
+func moved(e *ticketing.StaleError) error {
+	if len(e.Fields) == 0 {
+		return door.Moved("version.stale", ticketOf(e.Now))
+	}
+	m := door.Moved("ticket.clash", ticketOf(e.Now))
+	for _, f := range e.Fields {
+		m.Errors = append(m.Errors, problem.Field{Location: "body." + string(f), Code: "changed"})
+	}
+	return m
 }

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
 	"hotline/agent/calendar"
+	"hotline/agent/door"
+	"hotline/agent/door/doortest"
 	"hotline/telephony"
 	"hotline/ticketing"
 	"hotline/ticketing/httpapi"
@@ -38,7 +38,7 @@ type shelf struct {
 	broken error
 }
 
-func (s *shelf) Change(_ context.Context, id ticketing.TicketID, _ time.Time, decide func(ticketing.Ticket) (ticketing.Change, error)) (ticketing.Ticket, error) {
+func (s *shelf) Change(_ context.Context, id ticketing.TicketID, decide func(ticketing.Ticket) (ticketing.Change, error)) (ticketing.Ticket, error) {
 	if s.broken != nil || id != s.ticket.ID {
 		return ticketing.Ticket{}, errors.Join(s.broken, ticketing.ErrNotFound)
 	}
@@ -50,7 +50,7 @@ func (s *shelf) Change(_ context.Context, id ticketing.TicketID, _ time.Time, de
 	return ch.After, nil
 }
 
-func (s *shelf) Ticket(_ context.Context, id ticketing.TicketID, _ time.Time) (ticketing.Ticket, []ticketing.Event, error) {
+func (s *shelf) Ticket(_ context.Context, id ticketing.TicketID) (ticketing.Ticket, []ticketing.Event, error) {
 	if s.broken != nil {
 		return ticketing.Ticket{}, nil, s.broken
 	}
@@ -60,11 +60,11 @@ func (s *shelf) Ticket(_ context.Context, id ticketing.TicketID, _ time.Time) (t
 	return s.ticket, []ticketing.Event{{At: now, Actor: "ticketing", What: "opened", Data: map[string]any{"kind": "call"}}}, nil
 }
 
-func (s *shelf) OfCall(context.Context, telephony.CallID, time.Time) ([]ticketing.Ticket, string, error) {
+func (s *shelf) OfCall(context.Context, telephony.CallID) ([]ticketing.Ticket, string, error) {
 	return []ticketing.Ticket{s.ticket}, "7-9", nil
 }
 
-func (s *shelf) Call(context.Context, telephony.CallID, time.Time) (ticketing.Origin, error) {
+func (s *shelf) Call(context.Context, telephony.CallID) (ticketing.Origin, error) {
 	return s.ticket.Origin, nil
 }
 
@@ -87,6 +87,7 @@ type server struct {
 	t *testing.T
 	*shelf
 
+	seat    *place
 	handler http.Handler
 	who     *agent.Identity
 	logged  *bytes.Buffer
@@ -104,22 +105,38 @@ func setup(t *testing.T) *server {
 			Origin: ticketing.Origin{Masked: "138****5678", ArrivedAt: now},
 		}},
 	}
-	mux := http.NewServeMux()
+	mux := &door.Mux{}
+	api := mux.API(door.Config("hotline", "test"))
 	service := &ticketing.Service{
-		Store: s.shelf, Calendar: cal, Rules: ticketing.PlanRules(), Now: func() time.Time { return now },
+		Store: s.shelf, Calendar: func() ticketing.Calendar { return cal }, Rules: ticketing.PlanRules, Now: func() time.Time { return now },
 		Random: bytes.NewReader(make([]byte, 64)),
 	}
-	httpapi.Register(humago.New(mux, huma.DefaultConfig("hotline", "test")), service, slog.New(slog.NewTextHandler(s.logged, nil)))
-	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.seat = &place{desk: telephony.Desk{Person: "p"}}
+	service.Seats = s.seat
+	httpapi.Register(api, httpapi.Deps{Service: service, Next: service, Log: slog.New(slog.NewTextHandler(s.logged, nil))})
+	s.handler = doortest.Of(t, api).Checked(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.who != nil {
 			r = r.WithContext(agent.NewContext(r.Context(), *s.who))
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
 	return s
 }
 
 func (s *server) do(method, path, body string) (int, map[string]any) {
+	s.t.Helper()
+	w := s.send(method, path, body)
+	var out map[string]any
+	require.NoError(s.t, json.Unmarshal(w.Body.Bytes(), &out), w.Body.String())
+	return w.Code, out
+}
+
+func (s *server) status(method, path, body string) int {
+	s.t.Helper()
+	return s.send(method, path, body).Code
+}
+
+func (s *server) send(method, path, body string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	r := httptest.NewRequestWithContext(s.t.Context(), method, path, bytes.NewBufferString(body))
 	if body != "" {
@@ -128,36 +145,34 @@ func (s *server) do(method, path, body string) (int, map[string]any) {
 	r.Header.Set("Idempotency-Key", uuid.Nil.String())
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
-	var out map[string]any
-	require.NoError(s.t, json.Unmarshal(w.Body.Bytes(), &out), w.Body.String())
-	return w.Code, out
+	return w
 }
 
 func TestDraftToRegistration(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	code, out := s.do("POST", "/api/tickets/"+ticketID+"/register", `{"version":1}`)
+	code, out := s.do("POST", "/api/v1/tickets/"+ticketID+"/register", `{"version":1}`)
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Equal(t, "urn:hotline:ticket.incomplete", out["type"])
 	require.Equal(t, []any{
-		map[string]any{"location": "title", "message": "required"},
-		map[string]any{"location": "class", "message": "required"},
-		map[string]any{"location": "outcome", "message": "required"},
+		map[string]any{"location": "title", "code": "required", "message": "必须填写"},
+		map[string]any{"location": "class", "code": "required", "message": "必须填写"},
+		map[string]any{"location": "outcome", "code": "required", "message": "必须填写"},
 	}, out["errors"])
 
-	code, out = s.do("PATCH", "/api/tickets/"+ticketID, `{"version":1,"title":"学籍","class":"consultation","outcome":"ticket","confidential":true}`)
+	code, out = s.do("PATCH", "/api/v1/tickets/"+ticketID, `{"version":1,"title":"学籍","class":"consultation","outcome":"ticket","confidential":true}`)
 	require.Equal(t, http.StatusOK, code, out)
 	require.InEpsilon(t, 2, out["version"], 0)
 	require.Equal(t, true, out["confidential"])
 	require.Nil(t, out["number"])
 	require.Nil(t, out["promise"])
 
-	code, out = s.do("POST", "/api/tickets/"+ticketID+"/register", `{"version":2}`)
+	code, out = s.do("POST", "/api/v1/tickets/"+ticketID+"/register", `{"version":2}`)
 	require.Equal(t, http.StatusOK, code, out)
 	require.Equal(t, "registered", out["state"])
 	require.Equal(t, map[string]any{"due_at": "2026-12-01T16:00:00Z", "last_day": "2026-12-01", "working_days": 3.0, "provisional": false}, out["promise"])
 
-	code, out = s.do("PATCH", "/api/tickets/"+ticketID, `{"version":3,"title":"改"}`)
+	code, out = s.do("PATCH", "/api/v1/tickets/"+ticketID, `{"version":3,"title":"改"}`)
 	require.Equal(t, http.StatusConflict, code)
 	require.Equal(t, "urn:hotline:ticket.not_draft", out["type"])
 }
@@ -165,44 +180,44 @@ func TestDraftToRegistration(t *testing.T) {
 func TestReads(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	code, out := s.do("GET", "/api/tickets/"+ticketID, "")
+	code, out := s.do("GET", "/api/v1/tickets/"+ticketID, "")
 	require.Equal(t, http.StatusOK, code, out)
 	require.Equal(t, "138****5678", out["masked"])
 	require.Equal(t, "opened", out["history"].([]any)[0].(map[string]any)["what"])
 	require.Equal(t, map[string]any{"arrived_at": "2026-11-26T01:00:00Z", "answered_at": nil, "ended_at": nil}, out["call_times"])
 
-	code, out = s.do("GET", "/api/calls/"+callID+"/tickets", "")
+	code, out = s.do("GET", "/api/v1/calls/"+callID+"/tickets", "")
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, "7-9", out["position"])
 	require.Len(t, out["tickets"], 1)
 
-	code, out = s.do("GET", "/api/calls/"+callID+"/pop", "")
+	code, out = s.do("GET", "/api/v1/calls/"+callID+"/pop", "")
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, []any{}, out["earlier_calls"])
 	require.Equal(t, []any{}, out["open_tickets"])
 	require.Nil(t, out["last_ticket"])
 
-	code, out = s.do("GET", "/api/tickets?limit=1&state=draft", "")
+	code, out = s.do("GET", "/api/v1/tickets?limit=1&state=draft", "")
 	require.Equal(t, http.StatusOK, code)
 	require.InEpsilon(t, 5, out["count"], 0)
 	require.NotEmpty(t, out["next_cursor"])
-	code, out = s.do("GET", "/api/tickets?cursor="+out["next_cursor"].(string), "")
+	code, out = s.do("GET", "/api/v1/tickets?cursor="+out["next_cursor"].(string), "")
 	require.Equal(t, http.StatusOK, code)
 	require.Empty(t, out["next_cursor"])
 
-	code, out = s.do("GET", "/api/promise?class=other", "")
+	code, out = s.do("GET", "/api/v1/promise?class=other", "")
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, "2026-12-10", out["last_day"])
 
 	for _, body := range []string{"", "{}"} {
-		code, out = s.do("POST", "/api/calls/"+callID+"/appeals", body)
+		code, out = s.do("POST", "/api/v1/calls/"+callID+"/appeals", body)
 		require.Equal(t, http.StatusOK, code, out)
 	}
 }
 
 func TestProblems(t *testing.T) {
 	t.Parallel()
-	path := "/api/tickets/" + ticketID
+	path := "/api/v1/tickets/" + ticketID
 	for name, c := range map[string]struct {
 		method, path, body string
 		code               int
@@ -210,18 +225,18 @@ func TestProblems(t *testing.T) {
 		location           string
 	}{
 		"stale":           {"PATCH", path, `{"version":9,"title":"x"}`, 409, "urn:hotline:version.stale", ""},
-		"unknown outcome": {"PATCH", path, `{"version":1,"outcome":"won"}`, 422, "urn:hotline:ticket.incomplete", "outcome"},
+		"unknown outcome": {"PATCH", path, `{"version":1,"outcome":"won"}`, 422, "urn:hotline:invalid", "body.outcome"},
 		"too long":        {"PATCH", path, `{"version":1,"contact_name":"` + string(bytes.Repeat([]byte("x"), 101)) + `"}`, 422, "urn:hotline:ticket.incomplete", "contact_name"},
 		"nul":             {"PATCH", path, `{"version":1,"content":"\u0000"}`, 422, "urn:hotline:ticket.incomplete", "content"},
 		"unknown field":   {"PATCH", path, `{"version":1,"number":"1"}`, 422, "", "body.number"},
 		"unknown class":   {"PATCH", path, `{"version":1,"class":"vip"}`, 422, "", "body.class"},
 		"no version":      {"PATCH", path, `{"title":"x"}`, 422, "", "body"},
 		"malformed":       {"PATCH", path, `{"version":`, 400, "", "body"},
-		"no such ticket":  {"GET", "/api/tickets/" + callID, "", 404, "urn:hotline:not_found", ""},
-		"no id":           {"GET", "/api/tickets/1", "", 422, "", "path.id"},
-		"bad cursor":      {"GET", "/api/tickets?cursor=x", "", 422, "urn:hotline:ticket.incomplete", "cursor"},
-		"unknown filter":  {"GET", "/api/tickets?colour=red", "", 422, "", "query.colour"},
-		"no class":        {"GET", "/api/promise", "", 422, "", "query.class"},
+		"no such ticket":  {"GET", "/api/v1/tickets/" + callID, "", 404, "urn:hotline:not_found", ""},
+		"no id":           {"GET", "/api/v1/tickets/1", "", 422, "", "path.id"},
+		"bad cursor":      {"GET", "/api/v1/tickets?cursor=x", "", 422, "urn:hotline:ticket.incomplete", "cursor"},
+		"unknown filter":  {"GET", "/api/v1/tickets?colour=red", "", 422, "", "query.colour"},
+		"no class":        {"GET", "/api/v1/promise", "", 422, "", "query.class"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,12 +268,12 @@ func TestWhoMayNot(t *testing.T) {
 			s := setup(t)
 			s.who = c.who
 			for _, call := range [][3]string{
-				{"GET", "/api/tickets/" + ticketID, ""},
-				{"PATCH", "/api/tickets/" + ticketID, `{"version":1,"title":"x"}`},
-				{"POST", "/api/tickets/" + ticketID + "/register", `{"version":1}`},
-				{"GET", "/api/calls/" + callID + "/pop", ""},
-				{"GET", "/api/calls/" + callID + "/tickets", ""},
-				{"POST", "/api/calls/" + callID + "/appeals", ""},
+				{"GET", "/api/v1/tickets/" + ticketID, ""},
+				{"PATCH", "/api/v1/tickets/" + ticketID, `{"version":1,"title":"x"}`},
+				{"POST", "/api/v1/tickets/" + ticketID + "/register", `{"version":1}`},
+				{"GET", "/api/v1/calls/" + callID + "/pop", ""},
+				{"GET", "/api/v1/calls/" + callID + "/tickets", ""},
+				{"POST", "/api/v1/calls/" + callID + "/appeals", ""},
 			} {
 				code, out := s.do(call[0], call[1], call[2])
 				require.Equal(t, c.code, code, call)
@@ -271,11 +286,11 @@ func TestWhoMayNot(t *testing.T) {
 func TestUnitReadsButDoesNotWrite(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	s.ticket.State, s.ticket.Origin.Unit = ticketing.StateRegistered, "EDU"
+	s.ticket.State, s.ticket.Units = ticketing.StateRegistered, []string{"EDU"}
 	s.who = &agent.Identity{Person: "p", Unit: "EDU", Roles: []agent.Role{agent.RoleUnit}}
-	code, _ := s.do("GET", "/api/tickets/"+ticketID, "")
+	code, _ := s.do("GET", "/api/v1/tickets/"+ticketID, "")
 	require.Equal(t, http.StatusOK, code)
-	code, out := s.do("PATCH", "/api/tickets/"+ticketID, `{"version":1,"title":"x"}`)
+	code, out := s.do("PATCH", "/api/v1/tickets/"+ticketID, `{"version":1,"title":"x"}`)
 	require.Equal(t, http.StatusForbidden, code)
 	require.Equal(t, "urn:hotline:not_allowed", out["type"])
 }
@@ -284,7 +299,7 @@ func TestFailureStaysInside(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	s.broken = errors.New("relation ticket does not exist")
-	code, out := s.do("GET", "/api/tickets/"+ticketID, "")
+	code, out := s.do("GET", "/api/v1/tickets/"+ticketID, "")
 	require.Equal(t, http.StatusInternalServerError, code)
 	require.NotContains(t, out["detail"], "relation")
 	require.Contains(t, s.logged.String(), "relation ticket")

@@ -8,109 +8,120 @@ import (
 
 // Ticket is a ticket as pages show and edit it.
 type Ticket struct {
-	ID            string     `json:"id" format:"uuid"`
-	Number        *string    `json:"number" doc:"null before registration"`
-	QueryCode     string     `json:"query_code"`
-	Kind          string     `json:"kind" enum:"call,missed,appeal"`
-	Call          string     `json:"call" format:"uuid"`
-	Masked        string     `json:"masked" doc:"Empty: anonymous"`
-	Place         string     `json:"place" doc:"Empty: unknown"`
+	ID            string     `json:"id" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	Number        *string    `json:"number" example:"20261126000001" doc:"null before registration"`
+	QueryCode     string     `json:"query_code" example:"ACDEFG"`
+	Kind          string     `json:"kind" enum:"call,missed,appeal" example:"call"`
+	Call          string     `json:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	Masked        string     `json:"masked" example:"138****5678" doc:"Empty: anonymous"`
+	Place         string     `json:"place" example:"安徽省合肥市" doc:"Empty: unknown"`
 	CallTimes     CallTimes  `json:"call_times"`
-	SessionNumber *int       `json:"session_number"`
-	Seat          *string    `json:"seat"`
-	OfficialName  *string    `json:"official_name"`
-	State         string     `json:"state" enum:"draft,registered,closed"`
-	Class         string     `json:"class" enum:",consultation,other"`
-	Outcome       string     `json:"outcome"`
-	Title         string     `json:"title"`
-	Content       string     `json:"content"`
-	Answer        string     `json:"answer"`
-	ContactName   string     `json:"contact_name"`
-	EventPlace    string     `json:"event_place"`
-	Confidential  bool       `json:"confidential"`
-	OpenedAt      time.Time  `json:"opened_at"`
-	RegisteredAt  *time.Time `json:"registered_at"`
-	ClosedAt      *time.Time `json:"closed_at"`
-	Version       int64      `json:"version"`
+	SessionNumber *int       `json:"session_number" example:"41"`
+	Seat          *string    `json:"seat" example:"A01"`
+	OfficialName  *string    `json:"official_name" example:"王五"`
+	State         string     `json:"state" enum:"draft,registered,closed" example:"draft"`
+	Class         string     `json:"class" enum:",consultation,other" example:"consultation"`
+	Outcome       string     `json:"outcome" enum:",answered,ticket,explained_policy,transfer_emergency,refer_legal,repeat_no_new_facts,secret_or_privacy,against_order,other_place_or_level,market_or_private,no_content,abusive" example:"answered"`
+	Title         string     `json:"title" example:"学籍转接"`
+	Content       string     `json:"content" example:"来电人咨询转学手续。"`
+	Answer        string     `json:"answer" example:"已告知办理材料。"`
+	ContactName   string     `json:"contact_name" example:"李女士"`
+	EventPlace    string     `json:"event_place" example:"合肥市庐阳区"`
+	Confidential  bool       `json:"confidential" example:"false"`
+	OpenedAt      time.Time  `json:"opened_at" example:"2026-11-26T00:30:00Z"`
+	RegisteredAt  *time.Time `json:"registered_at" example:"2026-11-26T00:30:00Z"`
+	ClosedAt      *time.Time `json:"closed_at" example:"2026-11-26T00:30:00Z"`
+	Version       int64      `json:"version" example:"3"`
 	Promise       *Promise   `json:"promise"`
+
+	Written map[string]Written `json:"written" example:"{\"title\":{\"version\":3,\"by\":\"王处长\",\"at\":\"2026-11-26T00:30:00Z\"}}" doc:"Who wrote what last in a draft, by field; nothing of a field that is as it was opened"`
+}
+
+// Written is the last change of a field of a draft.
+type Written struct {
+	Version int64     `json:"version" example:"3" doc:"Of the ticket, by that change: a patch made on an older one is told instead of carried out"`
+	By      string    `json:"by" example:"王处长" doc:"Name"`
+	At      time.Time `json:"at" example:"2026-11-26T00:30:00Z"`
 }
 
 // CallTimes are the instants of the ticket's call.
 type CallTimes struct {
-	ArrivedAt  time.Time  `json:"arrived_at"`
-	AnsweredAt *time.Time `json:"answered_at"`
-	EndedAt    *time.Time `json:"ended_at"`
+	ArrivedAt  time.Time  `json:"arrived_at" example:"2026-11-26T00:30:00Z"`
+	AnsweredAt *time.Time `json:"answered_at" example:"2026-11-26T00:30:00Z"`
+	EndedAt    *time.Time `json:"ended_at" example:"2026-11-26T00:30:00Z"`
 }
 
 // Promise is when the answer is due.
 type Promise struct {
-	_           struct{}  `nullable:"true"`
-	DueAt       time.Time `json:"due_at" doc:"Exclusive"`
-	LastDay     string    `json:"last_day" format:"date" doc:"In China; the answer is due by its end"`
-	WorkingDays int       `json:"working_days"`
-	Provisional bool      `json:"provisional" doc:"Shown as 预计: the holidays of a year are not published yet"`
+	DueAt       time.Time `json:"due_at" example:"2026-11-26T00:30:00Z" doc:"Exclusive"`
+	LastDay     string    `json:"last_day" format:"date" example:"2026-12-01" doc:"In China; the answer is due by its end"`
+	WorkingDays int       `json:"working_days" example:"3"`
+	Provisional bool      `json:"provisional" example:"false" doc:"Shown as 预计: the holidays of a year are not published yet"`
 }
 
 // TicketHistory is a ticket with what happened to it.
 type TicketHistory struct {
 	Ticket
 
-	History []Event `json:"history" nullable:"false"`
+	History []Event `json:"history"`
 }
 
 // Event is one row of history.
 type Event struct {
-	At        time.Time      `json:"at"`
-	Actor     string         `json:"actor"`
-	ActorName string         `json:"actor_name" doc:"Empty: the system itself"`
-	What      string         `json:"what" enum:"opened,drafted,seated,missed,resumed,registered,closed"`
-	Data      map[string]any `json:"data"`
+	At        time.Time      `json:"at" example:"2026-11-26T00:30:00Z"`
+	Actor     string         `json:"actor" example:"person:019ac000-0000-7000-8000-000000000001"`
+	ActorName string         `json:"actor_name" example:"王五" doc:"Empty: the system itself"`
+	What      string         `json:"what" enum:"opened,drafted,seated,missed,resumed,registered,closed" example:"opened"`
+	Data      map[string]any `json:"data" example:"{\"kind\":\"call\"}"`
 }
 
 // TicketSummary is a row of a list.
 type TicketSummary struct {
-	_             struct{}   `nullable:"true"`
-	ID            string     `json:"id" format:"uuid"`
-	Number        *string    `json:"number"`
-	Kind          string     `json:"kind" enum:"call,missed,appeal"`
-	Call          string     `json:"call" format:"uuid"`
-	Masked        string     `json:"masked"`
-	Place         string     `json:"place"`
-	Title         string     `json:"title"`
-	State         string     `json:"state" enum:"draft,registered,closed"`
-	Class         string     `json:"class" enum:",consultation,other"`
-	Outcome       string     `json:"outcome"`
-	Confidential  bool       `json:"confidential"`
-	SessionNumber *int       `json:"session_number"`
-	Seat          *string    `json:"seat"`
-	OfficialName  *string    `json:"official_name"`
-	OpenedAt      time.Time  `json:"opened_at"`
-	RegisteredAt  *time.Time `json:"registered_at"`
-	ClosedAt      *time.Time `json:"closed_at"`
-	DueAt         *time.Time `json:"due_at"`
+	ID            string     `json:"id" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	Number        *string    `json:"number" example:"20261126000001"`
+	Kind          string     `json:"kind" enum:"call,missed,appeal" example:"call"`
+	Call          string     `json:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	Masked        string     `json:"masked" example:"138****5678"`
+	Place         string     `json:"place" example:"安徽省合肥市"`
+	Title         string     `json:"title" example:"学籍转接"`
+	State         string     `json:"state" enum:"draft,registered,closed" example:"draft"`
+	Class         string     `json:"class" enum:",consultation,other" example:"consultation"`
+	Outcome       string     `json:"outcome" enum:",answered,ticket,explained_policy,transfer_emergency,refer_legal,repeat_no_new_facts,secret_or_privacy,against_order,other_place_or_level,market_or_private,no_content,abusive" example:"answered"`
+	Confidential  bool       `json:"confidential" example:"false"`
+	SessionNumber *int       `json:"session_number" example:"41"`
+	Seat          *string    `json:"seat" example:"A01"`
+	OfficialName  *string    `json:"official_name" example:"王五"`
+	OpenedAt      time.Time  `json:"opened_at" example:"2026-11-26T00:30:00Z"`
+	RegisteredAt  *time.Time `json:"registered_at" example:"2026-11-26T00:30:00Z"`
+	ClosedAt      *time.Time `json:"closed_at" example:"2026-11-26T00:30:00Z"`
+	DueAt         *time.Time `json:"due_at" example:"2026-11-26T00:30:00Z"`
 	Promise       *Promise   `json:"promise"`
-	Version       int64      `json:"version"`
+	Version       int64      `json:"version" example:"3"`
 }
 
 // Pop is the card that comes up with a call.
 type Pop struct {
-	Call         string          `json:"call" format:"uuid"`
-	Masked       string          `json:"masked"`
-	Place        string          `json:"place"`
-	EarlierCalls []EarlierCall   `json:"earlier_calls" nullable:"false" doc:"The latest"`
-	EarlierCount int             `json:"earlier_count" doc:"Of all"`
-	OpenTickets  []TicketSummary `json:"open_tickets" nullable:"false"`
+	Call         string          `json:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	Masked       string          `json:"masked" example:"138****5678"`
+	Place        string          `json:"place" example:"安徽省合肥市"`
+	EarlierCalls []EarlierCall   `json:"earlier_calls" doc:"The latest"`
+	EarlierCount int             `json:"earlier_count" example:"2" doc:"Of all"`
+	OpenTickets  []TicketSummary `json:"open_tickets"`
 	LastTicket   *TicketSummary  `json:"last_ticket"`
 }
 
 // EarlierCall is one call of the same citizen before this one.
 type EarlierCall struct {
-	ID        string    `json:"id" format:"uuid"`
-	ArrivedAt time.Time `json:"arrived_at"`
-	Outcome   *string   `json:"outcome" doc:"null: still running"`
+	ID        string    `json:"id" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	ArrivedAt time.Time `json:"arrived_at" example:"2026-11-26T00:30:00Z"`
+	Outcome   *string   `json:"outcome" enum:"answered_official,answered_operator,registered_callback,abandoned_on_hold,abandoned_in_queue,abandoned_short,abandoned_ringing,closed_before_turn,out_of_scope,blocked,system_failure" example:"answered_official" doc:"null: still running"`
 }
 
 func ticketOf(t ticketing.Ticket) Ticket {
+	written := make(map[string]Written, len(t.Written))
+	for f, w := range t.Written {
+		written[string(f)] = Written{Version: w.Version, By: w.Name, At: w.At.UTC()}
+	}
 	return Ticket{
 		ID: string(t.ID), Number: optional(t.Number), QueryCode: t.QueryCode, Kind: string(t.Kind), Call: string(t.Call),
 		Masked: t.Origin.Masked, Place: t.Origin.Place,
@@ -120,7 +131,7 @@ func ticketOf(t ticketing.Ticket) Ticket {
 		SessionNumber: optional(t.Origin.SessionNumber), Seat: optional(string(t.Seat)), OfficialName: optional(t.Origin.OfficialName),
 		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
 		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential, OpenedAt: t.OpenedAt.UTC(),
-		RegisteredAt: instant(t.RegisteredAt), ClosedAt: instant(t.ClosedAt), Version: t.Version, Promise: promiseOf(t.Promise),
+		RegisteredAt: instant(t.RegisteredAt), ClosedAt: instant(t.ClosedAt), Version: t.Version, Promise: promiseOf(t.Promise), Written: written,
 	}
 }
 

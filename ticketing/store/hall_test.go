@@ -14,6 +14,8 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/calendar"
+	agentstore "hotline/agent/store"
+	"hotline/deploy/migrations"
 	"hotline/deploy/migrations/pgtest"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
@@ -26,10 +28,12 @@ var at = time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC)
 
 // hall is an open session of the education department with seat A01: an official and a recorder; and people elsewhere.
 type hall struct {
-	*ticketing.Service
+	desk
 
-	t       *testing.T
+	t       testing.TB
 	pool    *pgxpool.Pool
+	records *pgxpool.Pool // as the web has it: of the reader's rows alone
+	super   *pgxpool.Pool // whom nothing is forbidden: what a test does to the database by hand
 	store   *store.Store
 	session string
 	who     map[string]agent.Identity
@@ -39,13 +43,19 @@ type hall struct {
 	now time.Time
 }
 
-func setup(t *testing.T) *hall {
-	t.Helper()
-	pool := pgtest.New(t)
+func setup(tb testing.TB) *hall {
+	tb.Helper()
+	pool := pgtest.New(tb)
 	cal, err := calendar.Vendored()
-	require.NoError(t, err)
-	h := &hall{t: t, pool: pool, store: store.New(pool, factlog.NewSignal()), session: id(t), who: map[string]agent.Identity{}, now: at}
-	h.Service = &ticketing.Service{Store: h.store, Calendar: cal, Rules: ticketing.PlanRules(), Now: h.clock, Random: rand.Reader}
+	require.NoError(tb, err)
+	h := &hall{t: tb, pool: pool, super: pgtest.Super(tb, pool), store: store.New(pool, factlog.NewSignal()), session: id(tb), who: map[string]agent.Identity{}, now: at}
+	cfg, err := pgxpool.ParseConfig(pgtest.As(tb, migrations.RoleApp, pool.Config().ConnString()))
+	require.NoError(tb, err)
+	cfg.PrepareConn = agentstore.ForReader
+	h.records, err = pgxpool.NewWithConfig(tb.Context(), cfg)
+	require.NoError(tb, err)
+	tb.Cleanup(h.records.Close)
+	h.of = &ticketing.Service{Store: store.New(h.records, factlog.NewSignal()), Calendar: func() ticketing.Calendar { return cal }, Rules: ticketing.PlanRules, Now: h.clock, Random: rand.Reader}
 	h.exec(`INSERT INTO unit VALUES ('EDU', '省教育厅', '安徽省教育厅', 'department'), ('TAX', '省税务局', '安徽省税务局', 'department')`)
 	h.exec(`INSERT INTO line (id, name) VALUES ('session', '接热线、办实事')`)
 	h.exec(`INSERT INTO session (id, number, unit, theme, opens_at, closes_at, state) VALUES ($1, 41, 'EDU', '教育', $2, $3, 'open')`,
@@ -58,23 +68,23 @@ func setup(t *testing.T) *hall {
 		"other recorder": {"", agent.RoleRecorder}, "operator": {"", agent.RoleOperator}, "supervisor": {"", agent.RoleSupervisor},
 		"office": {"", agent.RoleOffice}, "clerk": {"EDU", agent.RoleUnit}, "other clerk": {"TAX", agent.RoleUnit}, "admin": {"", agent.RoleSystemAdmin},
 	} {
-		who := agent.Identity{Person: agent.PersonID(id(t)), Name: name, Unit: p.unit, Roles: []agent.Role{p.role}}
+		who := agent.Identity{Person: agent.PersonID(id(tb)), Name: name, Unit: p.unit, Roles: []agent.Role{p.role}}
 		h.who[name] = who
 		h.exec(`INSERT INTO person (id, login_name, name, unit, password_hash, created_at) VALUES ($1::uuid, 'p' || right($1::uuid::text, 12), $2, nullif($3, ''), '-', $4)`,
 			string(who.Person), name, p.unit, at)
 	}
 	for seat, people := range map[string][2]string{"A01": {"official", "recorder"}, "A02": {"other official", "other recorder"}} {
 		h.exec(`INSERT INTO seat VALUES ($1, 'session', 'official', NULL, '席')`, seat)
-		h.exec(`INSERT INTO seat_state (seat, person, recorder, since) VALUES ($1, $2, $3, $4)`,
-			seat, string(h.who[people[0]].Person), string(h.who[people[1]].Person), at)
+		h.sits(seat, "official", people[0])
+		h.sits(seat, "recorder", people[1])
 	}
 	return h
 }
 
-func id(t *testing.T) string {
-	t.Helper()
+func id(tb testing.TB) string {
+	tb.Helper()
 	v, err := uuid.NewV7()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return v.String()
 }
 
@@ -92,7 +102,7 @@ func (h *hall) later(d time.Duration) {
 
 func (h *hall) exec(sql string, args ...any) {
 	h.t.Helper()
-	_, err := h.pool.Exec(context.Background(), sql, args...)
+	_, err := h.super.Exec(context.Background(), sql, args...)
 	require.NoError(h.t, err, sql)
 }
 
@@ -101,6 +111,18 @@ func (h *hall) count(sql string, args ...any) int {
 	var n int
 	require.NoError(h.t, h.pool.QueryRow(context.Background(), sql, args...).Scan(&n))
 	return n
+}
+
+// sits lets somebody sit at a place from now on, in place of who sat there.
+func (h *hall) sits(seat, place, person string) {
+	h.t.Helper()
+	h.leaves(seat, place)
+	h.exec(`INSERT INTO sitting (seat, place, person, began_at) VALUES ($1, $2, $3, $4)`, seat, place, string(h.who[person].Person), h.clock())
+}
+
+func (h *hall) leaves(seat, place string) {
+	h.t.Helper()
+	h.exec(`UPDATE sitting SET ended_at = $3 WHERE seat = $1 AND place = $2 AND ended_at IS NULL`, seat, place, h.clock())
 }
 
 // admitted is a queued call of that citizen; empty: anonymous.

@@ -1,20 +1,18 @@
 -- Tickets as ticketing keeps them. Reads join the call for what is shown of it: never the number, only its mask.
 
--- The columns of a ticket with its call and promise, for the given tickets, newest first. Holders are whoever has the seat
--- of the call (while it lasts and some hours on), took the call, or has written in the ticket.
+-- The columns of a ticket with its call and promise, for the given tickets, newest first. Holders are whoever has
+-- to do with the call, or has written in the ticket.
 -- name: LoadTickets :many
 SELECT t.*, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
        s.number AS session_number, coalesce(s.unit, st.unit, '')::text AS unit, o.name AS official_name,
        p.working_days, p.starts_on, p.due_at, p.due_original, p.calendar_version, p.rule_version, p.provisional,
-       ARRAY(SELECT f.person::text FROM call_holder f WHERE f.call = t.call AND f.person IS NOT NULL
-             UNION SELECT at.person::text FROM seat_state at
-               WHERE at.person IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > @since)
-                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = t.call))
-             UNION SELECT at.recorder::text FROM seat_state at
-               WHERE at.recorder IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > @since)
-                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = t.call))
+       coalesce((SELECT jsonb_object_agg(w.id, w.name) FROM person w
+         WHERE w.id IN (SELECT (f.value->>'by')::uuid FROM jsonb_each(t.written) f)), '{}')::jsonb AS writers,
+       ARRAY(SELECT f.person::text FROM call_party f WHERE f.call = t.call
              UNION SELECT substr(e.actor, 8) FROM ticket_event e WHERE e.ticket = t.id AND e.actor LIKE 'person:%'
-       )::text[] AS holders
+       )::text[] AS holders,
+       ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role <> 'accused' ORDER BY u.unit)::text[] AS units,
+       ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role = 'accused' ORDER BY u.unit)::text[] AS accused
 FROM ticket t
 JOIN call c ON c.id = t.call
 LEFT JOIN session s ON s.id = t.session
@@ -27,19 +25,16 @@ ORDER BY t.opened_at DESC, t.id DESC;
 -- What tickets show of a call, and who handles it.
 -- name: LoadCall :one
 SELECT c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
-       ARRAY(SELECT f.person::text FROM call_holder f WHERE f.call = c.id AND f.person IS NOT NULL
-             UNION SELECT at.person::text FROM seat_state at
-               WHERE at.person IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > @since)
-                 AND at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = c.id)
-             UNION SELECT at.recorder::text FROM seat_state at
-               WHERE at.recorder IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > @since)
-                 AND at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = c.id)
-       )::text[] AS holders
+       ARRAY(SELECT f.person::text FROM call_party f WHERE f.call = c.id)::text[] AS holders
 FROM call c WHERE c.id = @call;
 
 -- The tickets of a call.
 -- name: TicketsOfCall :many
 SELECT id FROM ticket WHERE call = @call;
+
+-- What registration asks of a call's drafts, oldest first.
+-- name: DraftsOfCall :many
+SELECT id, title, class, outcome, answer FROM ticket WHERE call = @call AND state = 'draft' AND kind <> 'missed' ORDER BY id;
 
 -- Holds a ticket until the transaction ends.
 -- name: LockTicket :one
@@ -128,9 +123,13 @@ WHERE c.arrived_at >= @since GROUP BY c.id HAVING count(*) > 1 ORDER BY c.id;
 -- Stores what people write, and the state. The row is locked; the version is the fence all the same.
 -- name: SaveTicket :execrows
 UPDATE ticket SET number = @number, state = @state, class = @class, outcome = @outcome, title = @title, content = @content,
-  answer = @answer, contact_name = @contact_name, event_place = @event_place, confidential = @confidential,
+  answer = @answer, contact_name = @contact_name, event_place = @event_place, confidential = @confidential, written = @written,
   registered_at = @registered_at, closed_at = @closed_at, version = @version
 WHERE id = @id AND version = @before;
+
+-- Gives a ticket to a unit in its first round.
+-- name: InsertTicketUnit :exec
+INSERT INTO ticket_unit (ticket, unit, role) VALUES (@ticket, @unit, 'host') ON CONFLICT DO NOTHING;
 
 -- Stores the promise given at registration.
 -- name: InsertPromise :exec
@@ -153,26 +152,26 @@ INSERT INTO ticket_counter (year, last) VALUES (@year, 1)
 ON CONFLICT (year) DO UPDATE SET last = ticket_counter.last + 1
 RETURNING last;
 
--- One page of the tickets that match and that the reader may see, with the count of all of them.
+-- One page of the tickets that match and that the reader's scope reaches, with the count of all of them. One's own are those of the
+-- connection's reader.
 -- name: ListTickets :many
 WITH hit AS MATERIALIZED (
   SELECT t.id, t.opened_at
   FROM ticket t
-  JOIN call c ON c.id = t.call
-  LEFT JOIN session s ON s.id = t.session
-  LEFT JOIN seat st ON st.id = t.seat
   LEFT JOIN promise p ON p.ticket = t.id
   WHERE (@state::text = '' OR t.state = @state)
     AND (@class::text = '' OR t.class = @class)
     AND (sqlc.narg(due_after)::timestamptz IS NULL OR p.due_at > sqlc.narg(due_after))
     AND (sqlc.narg(due_until)::timestamptz IS NULL OR p.due_at <= sqlc.narg(due_until))
     AND (@pattern::text = '' OR t.title ILIKE @pattern OR t.content ILIKE @pattern OR t.number ILIKE @pattern)
-    AND (@everything::boolean
-      OR t.official = sqlc.narg(person)::uuid
-      OR EXISTS (SELECT 1 FROM ticket_event e WHERE e.ticket = t.id AND e.actor = 'person:' || sqlc.narg(person)::text)
-      OR (c.ended_at IS NULL OR c.ended_at > @since)
-         AND t.seat IN (SELECT at.seat FROM seat_state at WHERE at.person = sqlc.narg(person)::uuid OR at.recorder = sqlc.narg(person)::uuid)
-      OR t.state <> 'draft' AND NOT t.confidential AND @unit::text <> '' AND coalesce(s.unit, st.unit) = @unit)
+    AND (@scope::text = 'all'
+      OR @scope IN ('own', 'unit') AND (
+        t.official = sqlc.narg(person)::uuid
+        OR EXISTS (SELECT 1 FROM ticket_event e WHERE e.ticket = t.id AND e.actor = 'person:' || sqlc.narg(person)::text)
+        OR t.call IN (SELECT reader_calls()))
+      OR @scope = 'unit' AND t.state <> 'draft' AND NOT t.confidential
+        AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = @unit::text AND u.role <> 'accused')
+        AND NOT EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = @unit AND u.role = 'accused'))
 )
 SELECT hit.id, (SELECT count(*) FROM hit) AS total
 FROM hit

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"hotline/agent"
+	"hotline/agent/audit"
 	"hotline/agent/calendar"
+	"hotline/agent/policy"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/ticketing"
@@ -22,11 +24,12 @@ const (
 )
 
 // Ticket implements ticketing.Store.
-func (s *Store) Ticket(ctx context.Context, id ticketing.TicketID, now time.Time) (ticketing.Ticket, []ticketing.Event, error) {
-	t, err := one(ctx, s.q, id, now)
+func (s *Store) Ticket(ctx context.Context, id ticketing.TicketID) (ticketing.Ticket, []ticketing.Event, error) {
+	t, err := one(ctx, s.q, id)
 	if err != nil {
 		return t, nil, err
 	}
+	shows(ctx, id)
 	rows, err := s.q.History(ctx, string(id))
 	if err != nil {
 		return t, nil, fmt.Errorf("history of ticket %s: %w", id, err)
@@ -41,8 +44,13 @@ func (s *Store) Ticket(ctx context.Context, id ticketing.TicketID, now time.Time
 	return t, events, nil
 }
 
+// shows: whatever else the request does, its answer shows a ticket.
+func shows(ctx context.Context, id ticketing.TicketID) {
+	audit.Show(ctx, policy.ReadTickets.String(), "ticket:"+string(id))
+}
+
 // OfCall implements ticketing.Store.
-func (s *Store) OfCall(ctx context.Context, call telephony.CallID, now time.Time) ([]ticketing.Ticket, string, error) {
+func (s *Store) OfCall(ctx context.Context, call telephony.CallID) ([]ticketing.Ticket, string, error) {
 	head, err := factlog.Head(ctx, s.pool)
 	if err != nil {
 		return nil, "", err
@@ -51,7 +59,7 @@ func (s *Store) OfCall(ctx context.Context, call telephony.CallID, now time.Time
 	if err != nil {
 		return nil, "", fmt.Errorf("tickets of call %s: %w", call, err)
 	}
-	tickets, err := load(ctx, s.q, ids, now.Add(-ticketing.SeatMemory))
+	tickets, err := load(ctx, s.q, ids)
 	if err != nil {
 		return nil, "", err
 	}
@@ -59,10 +67,25 @@ func (s *Store) OfCall(ctx context.Context, call telephony.CallID, now time.Time
 	return tickets, head.String(), nil
 }
 
+// Drafts implements ticketing.Store.
+func (s *Store) Drafts(ctx context.Context, call telephony.CallID) ([]ticketing.Ticket, error) {
+	rows, err := s.q.DraftsOfCall(ctx, string(call))
+	if err != nil {
+		return nil, fmt.Errorf("drafts of call %s: %w", call, missing(err))
+	}
+	drafts := make([]ticketing.Ticket, len(rows))
+	for i, r := range rows {
+		drafts[i] = ticketing.Ticket{
+			ID: ticketing.TicketID(r.ID), Call: call, State: ticketing.StateDraft,
+			Title: r.Title, Class: ticketing.Class(r.Class), Outcome: ticketing.Outcome(r.Outcome), Answer: r.Answer,
+		}
+	}
+	return drafts, nil
+}
+
 // Call implements ticketing.Store.
-func (s *Store) Call(ctx context.Context, call telephony.CallID, now time.Time) (ticketing.Origin, error) {
-	since := now.Add(-ticketing.SeatMemory)
-	r, err := s.q.LoadCall(ctx, db.LoadCallParams{Call: string(call), Since: &since})
+func (s *Store) Call(ctx context.Context, call telephony.CallID) (ticketing.Origin, error) {
+	r, err := s.q.LoadCall(ctx, string(call))
 	if err != nil {
 		return ticketing.Origin{}, fmt.Errorf("load call %s: %w", call, missing(err))
 	}
@@ -76,8 +99,8 @@ func (s *Store) Call(ctx context.Context, call telephony.CallID, now time.Time) 
 func (s *Store) List(ctx context.Context, f ticketing.Filter) (ticketing.Page, error) {
 	p := db.ListTicketsParams{
 		State: string(f.State), Class: string(f.Class), DueAfter: timeOrNull(f.DueAfter), DueUntil: timeOrNull(f.DueUntil),
-		Pattern: pattern(f.Text), Everything: f.Reader.All, Person: orNull(f.Reader.Person), Unit: f.Reader.Unit,
-		Since: timeOrNull(f.Reader.Since), Max: int32(f.Limit) + 1,
+		Pattern: pattern(f.Text), Scope: f.Reach.Scope.String(), Person: orNull(f.Reach.Person), Unit: f.Reach.Unit,
+		Max: int32(f.Limit) + 1,
 	}
 	if f.After != nil {
 		id := string(f.After.ID)
@@ -95,7 +118,7 @@ func (s *Store) List(ctx context.Context, f ticketing.Filter) (ticketing.Page, e
 	if page.More = len(ids) > f.Limit; page.More {
 		ids = ids[:f.Limit]
 	}
-	page.Tickets, err = load(ctx, s.q, ids, f.Reader.Since)
+	page.Tickets, err = load(ctx, s.q, ids)
 	return page, err
 }
 
@@ -138,11 +161,11 @@ func (s *Store) earlierTickets(ctx context.Context, p db.EarlierTicketsParams) (
 	if err != nil {
 		return nil, fmt.Errorf("earlier tickets: %w", err)
 	}
-	return load(ctx, s.q, ids, time.Time{})
+	return load(ctx, s.q, ids)
 }
 
-func one(ctx context.Context, q *db.Queries, id ticketing.TicketID, now time.Time) (ticketing.Ticket, error) {
-	tickets, err := load(ctx, q, []string{string(id)}, now.Add(-ticketing.SeatMemory))
+func one(ctx context.Context, q *db.Queries, id ticketing.TicketID) (ticketing.Ticket, error) {
+	tickets, err := load(ctx, q, []string{string(id)})
 	if err != nil {
 		return ticketing.Ticket{}, err
 	}
@@ -152,17 +175,20 @@ func one(ctx context.Context, q *db.Queries, id ticketing.TicketID, now time.Tim
 	return tickets[0], nil
 }
 
-func load(ctx context.Context, q *db.Queries, ids []string, since time.Time) ([]ticketing.Ticket, error) {
+func load(ctx context.Context, q *db.Queries, ids []string) ([]ticketing.Ticket, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := q.LoadTickets(ctx, db.LoadTicketsParams{Ids: ids, Since: &since})
+	rows, err := q.LoadTickets(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("load %d tickets: %w", len(ids), err)
 	}
 	tickets := make([]ticketing.Ticket, len(rows))
 	for i, r := range rows {
 		tickets[i] = ticket(r)
+		if tickets[i].Written, err = unpackWritten(r.Written, r.Writers); err != nil {
+			return nil, fmt.Errorf("load ticket %s: %w", r.ID, err)
+		}
 	}
 	return tickets, nil
 }
@@ -174,6 +200,7 @@ func ticket(r db.LoadTicketsRow) ticketing.Ticket {
 		State: ticketing.State(r.State), Class: ticketing.Class(r.Class), Outcome: ticketing.Outcome(r.Outcome),
 		Title: r.Title, Content: r.Content, Answer: r.Answer, ContactName: r.ContactName, EventPlace: r.EventPlace,
 		Confidential: r.Confidential, OpenedAt: r.OpenedAt.UTC(), RegisteredAt: utc(r.RegisteredAt), ClosedAt: utc(r.ClosedAt), Version: r.Version,
+		Units: r.Units, Accused: r.Accused,
 		Origin: ticketing.Origin{
 			Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt.UTC(), AnsweredAt: utc(r.AnsweredAt), EndedAt: utc(r.EndedAt),
 			SessionNumber: int(value(r.SessionNumber)), Unit: r.Unit, OfficialName: text[string](r.OfficialName), Holders: people(r.Holders),

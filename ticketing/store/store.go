@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"hotline/agent/audit"
+	"hotline/agent/command"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/ticketing"
@@ -34,9 +37,16 @@ func New(pool *pgxpool.Pool, wake factlog.Waker) *Store {
 	return &Store{pool: pool, q: db.New(pool), wake: wake}
 }
 
-// within runs one write transaction and wakes readers when it has committed.
-func (s *Store) within(ctx context.Context, do func(tx pgx.Tx, q *db.Queries) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return do(tx, s.q.WithTx(tx)) })
+// within runs one write transaction, that of the command in the context if there is one, and wakes readers when it has committed. Makes is
+// the id of what it makes, or empty.
+func (s *Store) within(ctx context.Context, makes ticketing.TicketID, do func(tx pgx.Tx, q *db.Queries) error) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := command.Begin(ctx, tx, string(makes)); err != nil {
+			return err
+		}
+		return do(tx, s.q.WithTx(tx))
+	})
+	err = command.Over(ctx, err)
 	if err == nil {
 		s.wake.Wake()
 	}
@@ -45,22 +55,27 @@ func (s *Store) within(ctx context.Context, do func(tx pgx.Tx, q *db.Queries) er
 
 // Change implements ticketing.Store.
 func (s *Store) Change(
-	ctx context.Context, id ticketing.TicketID, now time.Time, decide func(ticketing.Ticket) (ticketing.Change, error),
+	ctx context.Context, id ticketing.TicketID, decide func(ticketing.Ticket) (ticketing.Change, error),
 ) (ticketing.Ticket, error) {
 	var out ticketing.Ticket
-	err := s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
-		if _, err := q.LockTicket(ctx, string(id)); err != nil {
+	err := s.within(ctx, "", func(tx pgx.Tx, q *db.Queries) error {
+		// What one may read and not write cannot be locked; decide says so.
+		if _, err := q.LockTicket(ctx, string(id)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return missing(err)
 		}
-		before, err := one(ctx, q, id, now)
+		before, err := one(ctx, q, id)
 		if err != nil {
 			return err
 		}
 		ch, err := decide(before)
+		if _, stale := errors.AsType[*ticketing.StaleError](err); stale {
+			shows(ctx, id)
+		}
 		if err != nil {
 			return err
 		}
 		if out = ch.After; ch.After.Version == before.Version {
+			shows(ctx, id)
 			return nil
 		}
 		out, err = save(ctx, tx, q, ch)
@@ -83,10 +98,14 @@ func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (t
 		ch.After.Number = ticketing.Number(year, ticketing.SourceCall, place)
 	}
 	t := ch.After
+	who, err := packWritten(t.Written)
+	if err != nil {
+		return t, err
+	}
 	n, err := q.SaveTicket(ctx, db.SaveTicketParams{
 		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: orNull(t.Number),
 		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
-		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential,
+		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential, Written: who,
 		RegisteredAt: timeOrNull(t.RegisteredAt), ClosedAt: timeOrNull(t.ClosedAt),
 	})
 	if err != nil {
@@ -94,6 +113,14 @@ func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (t
 	}
 	if n == 0 {
 		return t, ticketing.ErrStale
+	}
+	for _, unit := range t.Units {
+		if slices.Contains(ch.Before.Units, unit) {
+			continue
+		}
+		if err := q.InsertTicketUnit(ctx, db.InsertTicketUnitParams{Ticket: string(t.ID), Unit: unit}); err != nil {
+			return t, fmt.Errorf("give the ticket to unit %s: %w", unit, err)
+		}
 	}
 	if p := t.Promise; p != nil && ch.Before.Promise == nil {
 		err := q.InsertPromise(ctx, db.InsertPromiseParams{
@@ -104,22 +131,35 @@ func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (t
 			return t, fmt.Errorf("store promise: %w", err)
 		}
 	}
-	return t, tell(ctx, tx, q, ch)
+	return t, tell(ctx, tx, ch)
 }
 
-// tell writes the history and, last, the facts of changes.
-func tell(ctx context.Context, tx pgx.Tx, q *db.Queries, changes ...ticketing.Change) error {
-	events, facts, err := record(changes...)
+// tell writes the history of a change that a person has made, its audit record and, last, its fact, in one round trip.
+func tell(ctx context.Context, tx pgx.Tx, ch ticketing.Change) error {
+	events, facts, err := record(ch)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		if err := q.InsertEvent(ctx, e); err != nil {
-			return fmt.Errorf("history of ticket %s: %w", e.Ticket, err)
-		}
+	kept := audit.Record{
+		At: ch.At, Actor: ch.Actor, Action: facts[0].Kind, Subject: "ticket:" + string(ch.After.ID), Outcome: audit.Done, Data: events[0].Data,
 	}
-	return factlog.Append(ctx, tx, facts...)
+	if ch.What == ticketing.WhatDrafted {
+		kept.Once = drafting
+	}
+	var p factlog.Pipeline
+	err = errors.Join(db.New(&p).InsertEvent(ctx, events[0]), audit.Append(ctx, &p, kept))
+	if err == nil {
+		p.Tell(facts...)
+		err = p.Commit(ctx, tx)
+	}
+	if err != nil {
+		return fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
+	}
+	return nil
 }
+
+// drafting is the time in which a page may save what its person types as often as it likes: the audit trail keeps each field once (N-16).
+const drafting = time.Minute
 
 // record is the history of changes and their facts.
 func record(changes ...ticketing.Change) ([]db.InsertEventParams, []factlog.Fact, error) {
@@ -149,15 +189,15 @@ func (s *Store) Appeal(ctx context.Context, call telephony.CallID, code, actor s
 		return ticketing.Ticket{}, fmt.Errorf("id of an appeal: %w", err)
 	}
 	var out ticketing.Ticket
-	err = s.within(ctx, func(tx pgx.Tx, q *db.Queries) error {
+	err = s.within(ctx, ticketing.TicketID(id.String()), func(tx pgx.Tx, q *db.Queries) error {
 		row, err := q.OpenAppeal(ctx, db.OpenAppealParams{ID: id.String(), QueryCode: code, Call: string(call), OpenedAt: now})
 		if err != nil {
 			return missing(err)
 		}
-		if out, err = one(ctx, q, ticketing.TicketID(row.ID), now); err != nil {
+		if out, err = one(ctx, q, ticketing.TicketID(row.ID)); err != nil {
 			return err
 		}
-		return tell(ctx, tx, q, ticketing.Change{After: out, What: ticketing.WhatOpened, Actor: actor, At: now})
+		return tell(ctx, tx, ticketing.Change{After: out, What: ticketing.WhatOpened, Actor: actor, At: now})
 	})
 	if err != nil {
 		return ticketing.Ticket{}, fmt.Errorf("open an appeal of call %s: %w", call, err)

@@ -12,8 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"hotline/deploy/migrations/pgtest"
+	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/ticketing"
+	"hotline/ticketing/store"
 )
 
 // I7: one ticket of the first kinds per call, whatever repeats and races.
@@ -276,7 +279,7 @@ func TestRightsOverARunningCall(t *testing.T) {
 	require.ErrorIs(t, err, ticketing.ErrNotFound, "the offer is over")
 }
 
-// A seat changes hands from one Thursday to the next; its tickets do not.
+// RS4: a seat changes hands; its tickets do not, not even to who sits down a minute later.
 func TestSeatForgetsOldCalls(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
@@ -284,16 +287,61 @@ func TestSeatForgetsOldCalls(t *testing.T) {
 	d, err := h.Patch(t.Context(), h.who["recorder"], d.ID, ticketing.Patch{Version: d.Version, Title: new("学籍")})
 	require.NoError(t, err)
 	h.ended(call, telephony.OutcomeAnsweredOfficial)
-	h.exec(`UPDATE seat_state SET person = NULL, recorder = NULL WHERE seat = 'A02'`)
-	h.exec(`UPDATE seat_state SET person = $1, recorder = $2 WHERE seat = 'A01'`,
-		string(h.who["other official"].Person), string(h.who["other recorder"].Person))
-	h.later(7 * 24 * time.Hour)
+	h.handedOver(call)
+	h.leaves("A02", "official")
+	h.leaves("A02", "recorder")
+	h.later(time.Minute)
+	h.sits("A01", "official", "other official")
+	h.sits("A01", "recorder", "other recorder")
 	for name, want := range map[string]error{"official": nil, "recorder": nil, "other official": ticketing.ErrNotFound, "other recorder": ticketing.ErrNotFound} {
 		_, _, err := h.Ticket(t.Context(), h.who[name], d.ID)
 		require.ErrorIs(t, err, want, name)
 		page, err := h.List(t.Context(), h.who[name], ticketing.Query{})
 		require.NoError(t, err)
 		require.Equal(t, want == nil, page.Count == 1, name)
+	}
+}
+
+// RS4: who sat at the seat while it had the call has to do with it, work after the call included; who sat there before or after has not.
+func TestAccessFollowsTheSitting(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from, to time.Duration // of the sitting; the call is served from 10 to 20 minutes, and written up until 25
+		want     error
+	}{
+		"before":                     {0, 9 * time.Minute, ticketing.ErrNotFound},
+		"until it began":             {0, 10 * time.Minute, ticketing.ErrNotFound},
+		"came in the middle":         {15 * time.Minute, time.Hour, nil},
+		"left in the middle":         {0, 11 * time.Minute, nil},
+		"while it was written up":    {22 * time.Minute, time.Hour, nil},
+		"when all was done":          {25 * time.Minute, time.Hour, ticketing.ErrNotFound},
+		"sits there since last week": {-7 * 24 * time.Hour, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := setup(t)
+			h.leaves("A01", "recorder")
+			h.leaves("A02", "recorder")
+			h.later(10 * time.Minute)
+			call, d := h.atSeat("a")
+			h.later(10 * time.Minute)
+			h.exec(`UPDATE segment SET ended_at = $1, why = 'finished', wrapup_until = $2, wrapup_ended_at = $3`,
+				h.clock(), h.clock().Add(time.Hour), h.clock().Add(5*time.Minute))
+			h.ended(call, telephony.OutcomeAnsweredOfficial)
+			var to *time.Time
+			if c.to != 0 {
+				to = new(at.Add(c.to))
+			}
+			h.exec(`INSERT INTO sitting (seat, place, person, began_at, ended_at) VALUES ('A01', 'recorder', $1, $2, $3)`,
+				string(h.who["other recorder"].Person), at.Add(c.from), to)
+			_, _, err := h.Ticket(t.Context(), h.who["other recorder"], d.ID)
+			require.ErrorIs(t, err, c.want)
+			_, err = h.Pop(t.Context(), h.who["other recorder"], call)
+			require.ErrorIs(t, err, c.want)
+			page, err := h.List(t.Context(), h.who["other recorder"], ticketing.Query{})
+			require.NoError(t, err)
+			require.Equal(t, c.want == nil, page.Count == 1, "the list says the same")
+		})
 	}
 }
 
@@ -320,6 +368,43 @@ func TestListByReader(t *testing.T) {
 	}
 	_, err = h.List(t.Context(), h.who["admin"], ticketing.Query{})
 	require.ErrorIs(t, err, ticketing.ErrNotAllowed)
+}
+
+// RG1, P-02: a ticket is its host's and its helpers', but never read by whom it is about; its news goes to who may read it.
+func TestUnitsOfATicket(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	_, draft := h.atSeat("a")
+	require.Empty(t, draft.Units)
+	d := h.registered(draft, "公开的事", ticketing.OutcomeTicket)
+	require.Equal(t, []string{"EDU"}, d.Units)
+	_, secret := h.atSeat("b")
+	secret, err := h.Patch(t.Context(), h.who["office"], secret.ID, ticketing.Patch{Version: secret.Version, Confidential: new(true)})
+	require.NoError(t, err)
+	h.registered(secret, "举报", ticketing.OutcomeTicket)
+	told := func(topic string) int { return h.count(`SELECT count(*) FROM fact WHERE $1 = ANY (topics)`, topic) }
+	require.Equal(t, 1, told("tickets:EDU"), "its registration; no draft and nothing confidential")
+	require.Zero(t, told("tickets:TAX"))
+
+	reads := func(name string, want bool) {
+		t.Helper()
+		_, _, err := h.Ticket(t.Context(), h.who[name], d.ID)
+		if want {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, ticketing.ErrNotFound)
+		}
+		page, err := h.List(t.Context(), h.who[name], ticketing.Query{})
+		require.NoError(t, err)
+		require.Equal(t, want, page.Count == 1, "the list says the same")
+	}
+	reads("clerk", true)
+	reads("other clerk", false)
+	h.exec(`INSERT INTO ticket_unit (ticket, unit, role) VALUES ($1, 'TAX', 'co'), ($1, 'EDU', 'accused')`, string(d.ID))
+	reads("clerk", false)
+	reads("other clerk", true)
+	h.exec(`INSERT INTO ticket_unit (ticket, unit, role, round) VALUES ($1, 'EDU', 'host', 2)`, string(d.ID))
+	reads("clerk", false)
 }
 
 func TestListPagesAndFilters(t *testing.T) {
@@ -461,6 +546,25 @@ func TestSweepOpensWhatTheReactionMissed(t *testing.T) {
 	opened, err = h.store.Sweep(t.Context(), rand.Reader, at)
 	require.NoError(t, err)
 	require.Zero(t, opened)
+}
+
+// RC3: so does a seat that the draft was never given, because the fact of it was set aside; the day of that fact may have gone meanwhile.
+func TestFactSetAsideIsMended(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call := h.admitted("a")
+	require.NoError(t, h.handle("call.admitted", call))
+	h.talking(call, "A01", "official")
+	h.exec(`WITH f AS (INSERT INTO fact (at, kind, subject, topics, actor) VALUES ($1, 'call.talking', $2, '{t}', 'test') RETURNING *)
+		INSERT INTO fact_parked (consumer, xid, id, at, attempts, error, told_at, kind, subject, topics, actor, data)
+		SELECT $3, xid, id, $1, 1, '', at, kind, subject, topics, actor, data FROM f`, at, string(call), store.Consumer)
+	require.Empty(t, h.draft(call).Seat)
+	h.exec(pgtest.DropToday)
+	mended, err := factlog.Mend(t.Context(), h.pool, factlog.Reaction{Consumer: store.Consumer, Apply: h.store.Handler(rand.Reader)})
+	require.NoError(t, err)
+	require.Equal(t, 1, mended)
+	require.EqualValues(t, "A01", h.draft(call).Seat)
+	require.Zero(t, h.count(`SELECT count(*) FROM fact_parked`))
 }
 
 // The last segment says whose the ticket is; who served before still has to do with it.

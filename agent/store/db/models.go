@@ -26,4 +26,25 @@ type SeatState struct {
 	Version     int64
 	Registered  bool
 	RestMinutes int32
+	Deputy      *string
+	Room        *string
+	Supervisor  *string
+	Away        []string
+}
+
+type Setting struct {
+	Key           string
+	Scope         string
+	Version       int32
+	Value         string
+	EffectiveFrom time.Time
+	InForceFrom   *time.Time
+	Author        string
+	Reason        string
+	ProposedAt    time.Time
+	Approver      *string
+	ApprovedAt    *time.Time
+	Withdrawer    *string
+	WithdrawnAt   *time.Time
+	WithdrawnWhy  string
 }

@@ -29,8 +29,10 @@ func (q *Queries) Account(ctx context.Context, loginName string) (AccountRow, er
 }
 
 const aliveLogins = `-- name: AliveLogins :many
-SELECT l.id::uuid AS id FROM login l JOIN person p ON p.id = l.person
-WHERE l.id = ANY($1::uuid[]) AND l.expires > $2 AND p.disabled_at IS NULL
+SELECT l.id::uuid AS id, s.person, s.unit::text AS unit, s.roles::text[] AS roles, s.seat::text AS seat, s.line::text AS line,
+       s.place::text AS place, s.tx::bigint AS tx
+FROM login l JOIN standing s ON s.person = l.person
+WHERE l.id = ANY($1::uuid[]) AND l.expires > $2
 `
 
 type AliveLoginsParams struct {
@@ -38,25 +40,191 @@ type AliveLoginsParams struct {
 	At  time.Time
 }
 
-// Those of the named logins that still count: not run out, and the person may sign in.
-func (q *Queries) AliveLogins(ctx context.Context, arg AliveLoginsParams) ([]string, error) {
+type AliveLoginsRow struct {
+	ID     string
+	Person string
+	Unit   string
+	Roles  []string
+	Seat   string
+	Line   string
+	Place  string
+	Tx     int64
+}
+
+// Those of the named logins that still count: not run out, and the person may sign in; and what their people are now.
+func (q *Queries) AliveLogins(ctx context.Context, arg AliveLoginsParams) ([]AliveLoginsRow, error) {
 	rows, err := q.db.Query(ctx, aliveLogins, arg.Ids, arg.At)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []string
+	var items []AliveLoginsRow
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var i AliveLoginsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Person,
+			&i.Unit,
+			&i.Roles,
+			&i.Seat,
+			&i.Line,
+			&i.Place,
+			&i.Tx,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	return items, nil
+}
+
+const assignments = `-- name: Assignments :many
+SELECT a.id, coalesce(e.number, 0)::int AS session, a.seat, a.place, a.person, p.login_name, p.name, a.made_at,
+       EXISTS (SELECT 1 FROM assignment_now n WHERE n.id = a.id) AS holds
+FROM assignment a JOIN person p ON p.id = a.person LEFT JOIN session e ON e.id = a.session
+ORDER BY a.seat, a.place, p.login_name, e.number
+`
+
+type AssignmentsRow struct {
+	ID        string
+	Session   int32
+	Seat      string
+	Place     string
+	Person    string
+	LoginName string
+	Name      string
+	MadeAt    time.Time
+	Holds     bool
+}
+
+// Every assignment, and whether it holds now.
+func (q *Queries) Assignments(ctx context.Context) ([]AssignmentsRow, error) {
+	rows, err := q.db.Query(ctx, assignments)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AssignmentsRow
+	for rows.Next() {
+		var i AssignmentsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Session,
+			&i.Seat,
+			&i.Place,
+			&i.Person,
+			&i.LoginName,
+			&i.Name,
+			&i.MadeAt,
+			&i.Holds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const attendances = `-- name: Attendances :many
+SELECT i.seat, i.place, i.person, coalesce(i.seen_at, i.began_at)::timestamptz AS seen_at, (i.place = ANY (st.away))::boolean AS away
+FROM sitting i JOIN seat_state st ON st.seat = i.seat
+WHERE i.ended_at IS NULL AND i.place IN ('recorder', 'deputy')
+`
+
+type AttendancesRow struct {
+	Seat   string
+	Place  string
+	Person string
+	SeenAt time.Time
+	Away   bool
+}
+
+// Who sits beside, and when they had a page last.
+func (q *Queries) Attendances(ctx context.Context) ([]AttendancesRow, error) {
+	rows, err := q.db.Query(ctx, attendances)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AttendancesRow
+	for rows.Next() {
+		var i AttendancesRow
+		if err := rows.Scan(
+			&i.Seat,
+			&i.Place,
+			&i.Person,
+			&i.SeenAt,
+			&i.Away,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const beginLogin = `-- name: BeginLogin :execrows
+
+INSERT INTO login (token, id, person, data, expires)
+SELECT $1, $2::uuid, p.id, $3, $4 FROM person p WHERE p.id = $5::uuid AND p.password_hash = $6 AND p.disabled_at IS NULL
+FOR SHARE
+`
+
+type BeginLoginParams struct {
+	Token   string
+	ID      string
+	Data    []byte
+	Expires time.Time
+	Person  string
+	Checked string
+}
+
+// ------------------------------------------------------------------ logins
+// Writes a login under the digest of its token, for a person who may sign in and whose password is still the one that was checked.
+func (q *Queries) BeginLogin(ctx context.Context, arg BeginLoginParams) (int64, error) {
+	result, err := q.db.Exec(ctx, beginLogin,
+		arg.Token,
+		arg.ID,
+		arg.Data,
+		arg.Expires,
+		arg.Person,
+		arg.Checked,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const beginSitting = `-- name: BeginSitting :exec
+INSERT INTO sitting (seat, place, person, began_at) VALUES ($1, $2, $3, $4)
+`
+
+type BeginSittingParams struct {
+	Seat   string
+	Place  string
+	Person string
+	At     time.Time
+}
+
+// Begins to sit at a place.
+func (q *Queries) BeginSitting(ctx context.Context, arg BeginSittingParams) error {
+	_, err := q.db.Exec(ctx, beginSitting,
+		arg.Seat,
+		arg.Place,
+		arg.Person,
+		arg.At,
+	)
+	return err
 }
 
 const closeLiveSessions = `-- name: CloseLiveSessions :execrows
@@ -72,57 +240,133 @@ func (q *Queries) CloseLiveSessions(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
-const command = `-- name: Command :one
-
-SELECT status, body FROM command WHERE key = $1 AND path = $2
+const connectBeside = `-- name: ConnectBeside :one
+WITH old AS (
+  SELECT o.id, o.endpoint FROM sitting o WHERE o.seat = $4 AND o.place = $5 AND o.person = $6 AND o.ended_at IS NULL FOR UPDATE)
+UPDATE sitting i SET client = $1, endpoint = $2, device = 'browser', ha1 = $3 FROM old WHERE i.id = old.id
+RETURNING old.endpoint
 `
 
-type CommandParams struct {
-	Key  string
-	Path string
+type ConnectBesideParams struct {
+	Client   string
+	Endpoint string
+	Ha1      string
+	Seat     string
+	Place    string
+	Person   string
 }
 
-type CommandRow struct {
-	Status int32
-	Body   []byte
-}
-
-// ------------------------------------------------------------------ commands
-// The answer that was given to a command under that key.
-func (q *Queries) Command(ctx context.Context, arg CommandParams) (CommandRow, error) {
-	row := q.db.QueryRow(ctx, command, arg.Key, arg.Path)
-	var i CommandRow
-	err := row.Scan(&i.Status, &i.Body)
-	return i, err
+// Gives who sits beside another telephone, and tells which one they had.
+func (q *Queries) ConnectBeside(ctx context.Context, arg ConnectBesideParams) (string, error) {
+	row := q.db.QueryRow(ctx, connectBeside,
+		arg.Client,
+		arg.Endpoint,
+		arg.Ha1,
+		arg.Seat,
+		arg.Place,
+		arg.Person,
+	)
+	var endpoint string
+	err := row.Scan(&endpoint)
+	return endpoint, err
 }
 
 const countAttempt = `-- name: CountAttempt :one
-UPDATE person SET
-  failures = CASE WHEN locked_until IS NULL THEN failures ELSE 0 END + 1,
-  locked_until = CASE WHEN CASE WHEN locked_until IS NULL THEN failures ELSE 0 END + 1 >= $1::int THEN $2::timestamptz END
-WHERE id = $3 AND (locked_until IS NULL OR locked_until <= $4::timestamptz)
-RETURNING failures
+WITH own AS (
+  INSERT INTO sign_in_failure AS f (person, source, failures, at) VALUES ($1, $2, 1, $3)
+  ON CONFLICT (person, source) DO UPDATE SET failures = CASE WHEN f.at > $4 THEN f.failures ELSE 0 END + 1, at = excluded.at
+    WHERE f.at <= $4 OR f.failures < $5::int
+  RETURNING failures),
+everybodys AS (
+  INSERT INTO sign_in_failure AS f (person, source, failures, at) SELECT $1, '', 1, $3 FROM own WHERE $6::bool
+  ON CONFLICT (person, source) DO UPDATE SET failures = CASE WHEN f.at > $4 THEN f.failures ELSE 0 END + 1, at = excluded.at
+    WHERE f.at <= $4 OR f.failures < $7::int
+  RETURNING failures)
+SELECT coalesce((SELECT failures FROM own), 0)::int AS own, coalesce((SELECT failures FROM everybodys), 0)::int AS everybodys
 `
 
 type CountAttemptParams struct {
-	MaxFailures int32
-	LockUntil   time.Time
-	ID          string
-	At          time.Time
+	Person        string
+	Source        string
+	At            time.Time
+	Since         time.Time
+	OwnLimit      int32
+	Stranger      bool
+	StrangerLimit int32
 }
 
-// Counts an attempt before its password is looked at, so that parallel guesses cannot outrun the count; the last allowed one
-// locks the account at once. No row: it is locked. A lock that is over begins a new row of failures.
-func (q *Queries) CountAttempt(ctx context.Context, arg CountAttemptParams) (int32, error) {
+type CountAttemptRow struct {
+	Own        int32
+	Everybodys int32
+}
+
+// Counts an attempt before its password is looked at, so that parallel guesses cannot outrun the count: at its own source and, of an
+// unknown device, at the account. 0: barred there, and not counted. What is older than since is forgotten.
+func (q *Queries) CountAttempt(ctx context.Context, arg CountAttemptParams) (CountAttemptRow, error) {
 	row := q.db.QueryRow(ctx, countAttempt,
-		arg.MaxFailures,
-		arg.LockUntil,
-		arg.ID,
+		arg.Person,
+		arg.Source,
 		arg.At,
+		arg.Since,
+		arg.OwnLimit,
+		arg.Stranger,
+		arg.StrangerLimit,
 	)
-	var failures int32
-	err := row.Scan(&failures)
-	return failures, err
+	var i CountAttemptRow
+	err := row.Scan(&i.Own, &i.Everybodys)
+	return i, err
+}
+
+const decideSetting = `-- name: DecideSetting :exec
+UPDATE setting SET in_force_from = $1, approver = $2, approved_at = $3,
+       withdrawer = $4, withdrawn_at = $5, withdrawn_why = $6
+WHERE key = $7 AND scope = $8 AND version = $9
+`
+
+type DecideSettingParams struct {
+	InForceFrom  *time.Time
+	Approver     *string
+	ApprovedAt   *time.Time
+	Withdrawer   *string
+	WithdrawnAt  *time.Time
+	WithdrawnWhy string
+	Key          string
+	Scope        string
+	Version      int32
+}
+
+// What becomes of a version: approved, or withdrawn.
+func (q *Queries) DecideSetting(ctx context.Context, arg DecideSettingParams) error {
+	_, err := q.db.Exec(ctx, decideSetting,
+		arg.InForceFrom,
+		arg.Approver,
+		arg.ApprovedAt,
+		arg.Withdrawer,
+		arg.WithdrawnAt,
+		arg.WithdrawnWhy,
+		arg.Key,
+		arg.Scope,
+		arg.Version,
+	)
+	return err
+}
+
+const deleteAssignment = `-- name: DeleteAssignment :one
+DELETE FROM assignment WHERE id = $1 RETURNING seat, place, person
+`
+
+type DeleteAssignmentRow struct {
+	Seat   string
+	Place  string
+	Person string
+}
+
+// Takes an assignment back, and tells whose it was.
+func (q *Queries) DeleteAssignment(ctx context.Context, id string) (DeleteAssignmentRow, error) {
+	row := q.db.QueryRow(ctx, deleteAssignment, id)
+	var i DeleteAssignmentRow
+	err := row.Scan(&i.Seat, &i.Place, &i.Person)
+	return i, err
 }
 
 const deleteLogin = `-- name: DeleteLogin :exec
@@ -160,6 +404,53 @@ func (q *Queries) DeleteLoginsOf(ctx context.Context, person *string) ([]*string
 	return items, nil
 }
 
+const endSittings = `-- name: EndSittings :exec
+UPDATE sitting SET ended_at = greatest($1::timestamptz, began_at)
+WHERE ended_at IS NULL AND (seat = $2 AND place = $3 OR person = $4::uuid)
+`
+
+type EndSittingsParams struct {
+	At     time.Time
+	Seat   string
+	Place  string
+	Person *string
+}
+
+// Ends who sat at a place, and wherever else the person who takes it sat: one place, one person, one place.
+func (q *Queries) EndSittings(ctx context.Context, arg EndSittingsParams) error {
+	_, err := q.db.Exec(ctx, endSittings,
+		arg.At,
+		arg.Seat,
+		arg.Place,
+		arg.Person,
+	)
+	return err
+}
+
+const equipSitting = `-- name: EquipSitting :exec
+UPDATE sitting SET client = $1, endpoint = $2, device = $3 WHERE seat = $4 AND place = $5 AND ended_at IS NULL
+`
+
+type EquipSittingParams struct {
+	Client   string
+	Endpoint string
+	Device   string
+	Seat     string
+	Place    string
+}
+
+// Notes the page and the telephone of who sits at a place.
+func (q *Queries) EquipSitting(ctx context.Context, arg EquipSittingParams) error {
+	_, err := q.db.Exec(ctx, equipSitting,
+		arg.Client,
+		arg.Endpoint,
+		arg.Device,
+		arg.Seat,
+		arg.Place,
+	)
+	return err
+}
+
 const findLogin = `-- name: FindLogin :one
 SELECT data FROM login WHERE token = $1 AND expires > $2
 `
@@ -177,33 +468,73 @@ func (q *Queries) FindLogin(ctx context.Context, arg FindLoginParams) ([]byte, e
 	return data, err
 }
 
-const forgetCommands = `-- name: ForgetCommands :execrows
-DELETE FROM command WHERE at < $1
+const forgetCommands = `-- name: ForgetCommands :one
+
+SELECT command_forget()::bigint
 `
 
-// Forgets the commands from before then.
-func (q *Queries) ForgetCommands(ctx context.Context, before time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, forgetCommands, before)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// ------------------------------------------------------------------ commands
+// Forgets the commands of more than a day ago, and says how many.
+func (q *Queries) ForgetCommands(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, forgetCommands)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const forgetPhone = `-- name: ForgetPhone :exec
+UPDATE sitting SET ha1 = '' WHERE endpoint = $1 AND ended_at IS NOT NULL AND ha1 <> ''
+`
+
+// Forgets a telephone that the exchange knows no more.
+func (q *Queries) ForgetPhone(ctx context.Context, endpoint string) error {
+	_, err := q.db.Exec(ctx, forgetPhone, endpoint)
+	return err
+}
+
+const forgiveAllFailures = `-- name: ForgiveAllFailures :exec
+DELETE FROM sign_in_failure WHERE person = $1
+`
+
+// Forgives all failures of a person.
+func (q *Queries) ForgiveAllFailures(ctx context.Context, person string) error {
+	_, err := q.db.Exec(ctx, forgiveAllFailures, person)
+	return err
 }
 
 const forgiveFailures = `-- name: ForgiveFailures :exec
-UPDATE person SET failures = 0, locked_until = NULL,
-  password_hash = CASE WHEN $1::text = '' THEN password_hash ELSE $1 END
-WHERE id = $2
+DELETE FROM sign_in_failure WHERE person = $1 AND source = ANY($2::text[])
 `
 
 type ForgiveFailuresParams struct {
-	PasswordHash string
-	ID           string
+	Person  string
+	Sources []string
 }
 
-// Forgives all failures, and takes a stronger hash when one is given.
+// Forgives a person's failures at these sources.
 func (q *Queries) ForgiveFailures(ctx context.Context, arg ForgiveFailuresParams) error {
-	_, err := q.db.Exec(ctx, forgiveFailures, arg.PasswordHash, arg.ID)
+	_, err := q.db.Exec(ctx, forgiveFailures, arg.Person, arg.Sources)
+	return err
+}
+
+const holdAssignment = `-- name: HoldAssignment :exec
+WITH held AS (
+  SELECT 1 FROM assignment WHERE id IN (
+    SELECT a.id FROM assignment_now a JOIN seat s ON s.id = a.seat
+    WHERE a.person = $1::uuid AND a.seat = $2 AND a.place = chair(s.kind, $3::text))
+  FOR KEY SHARE)
+SELECT must(count(*) > 0, 'HL002') FROM held
+`
+
+type HoldAssignmentParams struct {
+	Person string
+	Seat   string
+	Place  string
+}
+
+// Holds that the place is assigned to the person until the commit: who takes it back either sees the sitting or prevents it.
+func (q *Queries) HoldAssignment(ctx context.Context, arg HoldAssignmentParams) error {
+	_, err := q.db.Exec(ctx, holdAssignment, arg.Person, arg.Seat, arg.Place)
 	return err
 }
 
@@ -306,10 +637,47 @@ func (q *Queries) InsertRole(ctx context.Context, arg InsertRoleParams) error {
 	return err
 }
 
+const insertSetting = `-- name: InsertSetting :execrows
+INSERT INTO setting (key, scope, version, value, effective_from, in_force_from, author, reason, proposed_at)
+SELECT $1, $2, $3::int, $4, $5::timestamptz, $6::timestamptz, $7, $8, $9::timestamptz
+WHERE $1 NOT LIKE 'line.%' OR EXISTS (SELECT FROM line l WHERE l.id = $2)
+`
+
+type InsertSettingParams struct {
+	Key           string
+	Scope         string
+	Version       int32
+	Value         string
+	EffectiveFrom time.Time
+	InForceFrom   *time.Time
+	Author        string
+	Reason        string
+	ProposedAt    time.Time
+}
+
+// Adds a version, if there is such a line.
+func (q *Queries) InsertSetting(ctx context.Context, arg InsertSettingParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertSetting,
+		arg.Key,
+		arg.Scope,
+		arg.Version,
+		arg.Value,
+		arg.EffectiveFrom,
+		arg.InForceFrom,
+		arg.Author,
+		arg.Reason,
+		arg.ProposedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const keepLogins = `-- name: KeepLogins :exec
 UPDATE login l SET expires = ($1::timestamptz[])[array_position($2::uuid[], l.id)]
 WHERE l.id = ANY($2::uuid[]) AND l.expires > $3
-  AND EXISTS (SELECT 1 FROM seat_state st WHERE st.person = l.person OR st.recorder = l.person)
+  AND EXISTS (SELECT 1 FROM seated d WHERE d.person = l.person)
 `
 
 type KeepLoginsParams struct {
@@ -356,8 +724,41 @@ func (q *Queries) LiveSession(ctx context.Context) (LiveSessionRow, error) {
 	return i, err
 }
 
+const lockSetting = `-- name: LockSetting :one
+SELECT key, scope, version, value, effective_from, in_force_from, author, reason, proposed_at, approver, approved_at, withdrawer, withdrawn_at, withdrawn_why FROM setting WHERE key = $1 AND scope = $2 AND version = $3 FOR NO KEY UPDATE
+`
+
+type LockSettingParams struct {
+	Key     string
+	Scope   string
+	Version int32
+}
+
+// One version, which stays as it is until the end of the transaction.
+func (q *Queries) LockSetting(ctx context.Context, arg LockSettingParams) (Setting, error) {
+	row := q.db.QueryRow(ctx, lockSetting, arg.Key, arg.Scope, arg.Version)
+	var i Setting
+	err := row.Scan(
+		&i.Key,
+		&i.Scope,
+		&i.Version,
+		&i.Value,
+		&i.EffectiveFrom,
+		&i.InForceFrom,
+		&i.Author,
+		&i.Reason,
+		&i.ProposedAt,
+		&i.Approver,
+		&i.ApprovedAt,
+		&i.Withdrawer,
+		&i.WithdrawnAt,
+		&i.WithdrawnWhy,
+	)
+	return i, err
+}
+
 const noOtherSeat = `-- name: NoOtherSeat :exec
-SELECT must(count(*) = 0, 'HL002') FROM seat_state WHERE (person = $1::uuid OR recorder = $1::uuid) AND seat <> $2
+SELECT must(count(*) = 0, 'HL002') FROM seated WHERE person = $1::uuid AND seat <> $2
 `
 
 type NoOtherSeatParams struct {
@@ -428,21 +829,107 @@ func (q *Queries) People(ctx context.Context, arg PeopleParams) ([]PeopleRow, er
 
 const personToSit = `-- name: PersonToSit :one
 SELECT p.disabled_at,
-       coalesce((SELECT st.seat FROM seat_state st WHERE st.person = p.id OR st.recorder = p.id ORDER BY st.seat LIMIT 1), '')::text AS seat
-FROM person p WHERE p.id = $1
+       EXISTS (SELECT 1 FROM assignment_now a JOIN seat s ON s.id = a.seat
+               WHERE a.person = p.id AND a.seat = $1 AND a.place = chair(s.kind, $2::text)) AS assigned,
+       coalesce((SELECT d.seat FROM seated d WHERE d.person = p.id ORDER BY d.seat LIMIT 1), '')::text AS seat
+FROM person p WHERE p.id = $3
 `
+
+type PersonToSitParams struct {
+	Seat  string
+	Place string
+	ID    string
+}
 
 type PersonToSitRow struct {
 	DisabledAt *time.Time
+	Assigned   bool
 	Seat       string
 }
 
-// Whether a person may sign in, and where they sit already; empty: nowhere.
-func (q *Queries) PersonToSit(ctx context.Context, id string) (PersonToSitRow, error) {
-	row := q.db.QueryRow(ctx, personToSit, id)
+// Whether a person may sign in, where they sit already (empty: nowhere), and whether the place is assigned to them now.
+func (q *Queries) PersonToSit(ctx context.Context, arg PersonToSitParams) (PersonToSitRow, error) {
+	row := q.db.QueryRow(ctx, personToSit, arg.Seat, arg.Place, arg.ID)
 	var i PersonToSitRow
-	err := row.Scan(&i.DisabledAt, &i.Seat)
+	err := row.Scan(&i.DisabledAt, &i.Assigned, &i.Seat)
 	return i, err
+}
+
+const phonesBeside = `-- name: PhonesBeside :many
+SELECT id, endpoint, ha1, (ended_at IS NOT NULL)::boolean AS over FROM sitting WHERE ha1 <> '' ORDER BY id
+`
+
+type PhonesBesideRow struct {
+	ID       int64
+	Endpoint string
+	Ha1      string
+	Over     bool
+}
+
+// The telephones of places beside that the exchange may know, and those of sittings that are over.
+func (q *Queries) PhonesBeside(ctx context.Context) ([]PhonesBesideRow, error) {
+	rows, err := q.db.Query(ctx, phonesBeside)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PhonesBesideRow
+	for rows.Next() {
+		var i PhonesBesideRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Endpoint,
+			&i.Ha1,
+			&i.Over,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const placesOf = `-- name: PlacesOf :many
+SELECT DISTINCT a.seat, a.place FROM assignment_now a WHERE a.person = $1 ORDER BY a.seat, a.place
+`
+
+type PlacesOfRow struct {
+	Seat  string
+	Place string
+}
+
+// The places that are assigned to a person now.
+func (q *Queries) PlacesOf(ctx context.Context, person string) ([]PlacesOfRow, error) {
+	rows, err := q.db.Query(ctx, placesOf, person)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PlacesOfRow
+	for rows.Next() {
+		var i PlacesOfRow
+		if err := rows.Scan(&i.Seat, &i.Place); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const purgeFailures = `-- name: PurgeFailures :exec
+DELETE FROM sign_in_failure WHERE at <= $1
+`
+
+// Clears away failures that bar nobody any more.
+func (q *Queries) PurgeFailures(ctx context.Context, since time.Time) error {
+	_, err := q.db.Exec(ctx, purgeFailures, since)
+	return err
 }
 
 const purgeLogins = `-- name: PurgeLogins :execrows
@@ -452,6 +939,37 @@ DELETE FROM login WHERE expires <= $1
 // Clears away logins that have run out.
 func (q *Queries) PurgeLogins(ctx context.Context, at time.Time) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeLogins, at)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const putAssignment = `-- name: PutAssignment :execrows
+INSERT INTO assignment (id, session, seat, place, person, made_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (person, seat, place, session) DO NOTHING
+`
+
+type PutAssignmentParams struct {
+	ID      string
+	Session *string
+	Seat    string
+	Place   string
+	Person  string
+	MadeAt  time.Time
+}
+
+// Assigns a place; one that is assigned to the person already stays.
+func (q *Queries) PutAssignment(ctx context.Context, arg PutAssignmentParams) (int64, error) {
+	result, err := q.db.Exec(ctx, putAssignment,
+		arg.ID,
+		arg.Session,
+		arg.Seat,
+		arg.Place,
+		arg.Person,
+		arg.MadeAt,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -576,66 +1094,14 @@ func (q *Queries) PutUnit(ctx context.Context, arg PutUnitParams) error {
 	return err
 }
 
-const saveCommand = `-- name: SaveCommand :exec
-INSERT INTO command (key, person, path, status, body, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
-`
-
-type SaveCommandParams struct {
-	Key    string
-	Person string
-	Path   string
-	Status int32
-	Body   []byte
-	At     time.Time
-}
-
-// Keeps the answer that was given to a command; the first one stays.
-func (q *Queries) SaveCommand(ctx context.Context, arg SaveCommandParams) error {
-	_, err := q.db.Exec(ctx, saveCommand,
-		arg.Key,
-		arg.Person,
-		arg.Path,
-		arg.Status,
-		arg.Body,
-		arg.At,
-	)
-	return err
-}
-
-const saveLogin = `-- name: SaveLogin :exec
-
-INSERT INTO login (token, id, person, data, expires) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (token) DO UPDATE SET data = excluded.data, expires = excluded.expires
-`
-
-type SaveLoginParams struct {
-	Token   string
-	ID      *string
-	Person  *string
-	Data    []byte
-	Expires time.Time
-}
-
-// ------------------------------------------------------------------ logins
-// Writes a login under the digest of its token.
-func (q *Queries) SaveLogin(ctx context.Context, arg SaveLoginParams) error {
-	_, err := q.db.Exec(ctx, saveLogin,
-		arg.Token,
-		arg.ID,
-		arg.Person,
-		arg.Data,
-		arg.Expires,
-	)
-	return err
-}
-
 const saveSeat = `-- name: SaveSeat :exec
 WITH saved AS (
   UPDATE seat_state SET
-    person = $1, recorder = $2, client = $3, phone = $4, endpoint = $5,
-    contact = $6, ha1 = $7, intent = $8, rest_code = $9, rest_until = $10,
-    rest_minutes = $11, pending = $12, device = $13, registered = $14, since = $15, version = $16
-  WHERE seat = $17 AND version = $18
+    person = $1, recorder = $2, deputy = $3, room = $4,
+    supervisor = $5, away = $6::text[], client = $7, phone = $8, endpoint = $9,
+    contact = $10, ha1 = $11, intent = $12, rest_code = $13, rest_until = $14,
+    rest_minutes = $15, pending = $16, device = $17, registered = $18, since = $19, version = $20
+  WHERE seat = $21 AND version = $22
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM saved
 `
@@ -643,6 +1109,10 @@ SELECT must(count(*) = 1, 'HL002') FROM saved
 type SaveSeatParams struct {
 	Person      *string
 	Recorder    *string
+	Deputy      *string
+	Room        *string
+	Supervisor  *string
+	Away        []string
 	Client      string
 	Phone       string
 	Endpoint    string
@@ -667,6 +1137,10 @@ func (q *Queries) SaveSeat(ctx context.Context, arg SaveSeatParams) error {
 	_, err := q.db.Exec(ctx, saveSeat,
 		arg.Person,
 		arg.Recorder,
+		arg.Deputy,
+		arg.Room,
+		arg.Supervisor,
+		arg.Away,
 		arg.Client,
 		arg.Phone,
 		arg.Endpoint,
@@ -687,9 +1161,25 @@ func (q *Queries) SaveSeat(ctx context.Context, arg SaveSeatParams) error {
 	return err
 }
 
+const sawPages = `-- name: SawPages :exec
+UPDATE sitting SET seen_at = $1::timestamptz
+WHERE ended_at IS NULL AND place IN ('recorder', 'deputy') AND person = ANY($2::uuid[]) AND coalesce(seen_at, began_at) < $1
+`
+
+type SawPagesParams struct {
+	At     time.Time
+	People []string
+}
+
+// Notes when people who sit beside had a page; servers tell it of their own sockets alone.
+func (q *Queries) SawPages(ctx context.Context, arg SawPagesParams) error {
+	_, err := q.db.Exec(ctx, sawPages, arg.At, arg.People)
+	return err
+}
+
 const seatAndWork = `-- name: SeatAndWork :one
 
-SELECT s.line, s.kind, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, w.work, w.since AS work_since, w.until AS work_until, w.version AS work_version
+SELECT s.line, s.kind, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, st.deputy, st.room, st.supervisor, st.away, w.work, w.since AS work_since, w.until AS work_until, w.version AS work_version
 FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
 WHERE s.id = $1
 `
@@ -729,6 +1219,10 @@ func (q *Queries) SeatAndWork(ctx context.Context, seat string) (SeatAndWorkRow,
 		&i.SeatState.Version,
 		&i.SeatState.Registered,
 		&i.SeatState.RestMinutes,
+		&i.SeatState.Deputy,
+		&i.SeatState.Room,
+		&i.SeatState.Supervisor,
+		&i.SeatState.Away,
 		&i.Work,
 		&i.WorkSince,
 		&i.WorkUntil,
@@ -750,29 +1244,34 @@ func (q *Queries) SeatOfEndpoint(ctx context.Context, endpoint string) (string, 
 }
 
 const seatViews = `-- name: SeatViews :many
-SELECT s.line, s.kind, s.label, s.unit, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, w.work, w.since AS work_since, w.until AS work_until, w.call, w.offer, w.misses,
-       coalesce(u.short_name, '')::text AS unit_name, coalesce(p.name, '')::text AS person_name, coalesce(r.name, '')::text AS recorder_name
+SELECT s.line, s.kind, s.label, s.unit, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, st.deputy, st.room, st.supervisor, st.away, w.work, w.since AS work_since, w.until AS work_until, w.call, w.offer, w.misses,
+       coalesce(u.short_name, '')::text AS unit_name, coalesce(p.name, '')::text AS person_name, coalesce(r.name, '')::text AS recorder_name,
+       coalesce(d.name, '')::text AS deputy_name, coalesce(o.name, '')::text AS room_name, coalesce(v.name, '')::text AS supervisor_name
 FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
 LEFT JOIN unit u ON u.code = s.unit LEFT JOIN person p ON p.id = st.person LEFT JOIN person r ON r.id = st.recorder
+LEFT JOIN person d ON d.id = st.deputy LEFT JOIN person o ON o.id = st.room LEFT JOIN person v ON v.id = st.supervisor
 WHERE $1::text = '' OR s.id = $1
 ORDER BY s.id
 `
 
 type SeatViewsRow struct {
-	Line         string
-	Kind         string
-	Label        string
-	Unit         *string
-	SeatState    SeatState
-	Work         string
-	WorkSince    time.Time
-	WorkUntil    *time.Time
-	Call         *string
-	Offer        *string
-	Misses       int32
-	UnitName     string
-	PersonName   string
-	RecorderName string
+	Line           string
+	Kind           string
+	Label          string
+	Unit           *string
+	SeatState      SeatState
+	Work           string
+	WorkSince      time.Time
+	WorkUntil      *time.Time
+	Call           *string
+	Offer          *string
+	Misses         int32
+	UnitName       string
+	PersonName     string
+	RecorderName   string
+	DeputyName     string
+	RoomName       string
+	SupervisorName string
 }
 
 // Seats as screens show them: one, or all of them when none is named.
@@ -807,6 +1306,10 @@ func (q *Queries) SeatViews(ctx context.Context, seat string) ([]SeatViewsRow, e
 			&i.SeatState.Version,
 			&i.SeatState.Registered,
 			&i.SeatState.RestMinutes,
+			&i.SeatState.Deputy,
+			&i.SeatState.Room,
+			&i.SeatState.Supervisor,
+			&i.SeatState.Away,
 			&i.Work,
 			&i.WorkSince,
 			&i.WorkUntil,
@@ -816,6 +1319,9 @@ func (q *Queries) SeatViews(ctx context.Context, seat string) ([]SeatViewsRow, e
 			&i.UnitName,
 			&i.PersonName,
 			&i.RecorderName,
+			&i.DeputyName,
+			&i.RoomName,
+			&i.SupervisorName,
 		); err != nil {
 			return nil, err
 		}
@@ -828,7 +1334,7 @@ func (q *Queries) SeatViews(ctx context.Context, seat string) ([]SeatViewsRow, e
 }
 
 const seats = `-- name: Seats :many
-SELECT s.line, s.kind, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, w.work, w.since AS work_since, w.until AS work_until
+SELECT s.line, s.kind, st.seat, st.person, st.recorder, st.client, st.phone, st.endpoint, st.contact, st.ha1, st.intent, st.rest_code, st.rest_until, st.pending, st.device, st.since, st.version, st.registered, st.rest_minutes, st.deputy, st.room, st.supervisor, st.away, w.work, w.since AS work_since, w.until AS work_until
 FROM seat s JOIN seat_state st ON st.seat = s.id JOIN seat_work w ON w.seat = s.id
 ORDER BY s.id
 `
@@ -872,6 +1378,10 @@ func (q *Queries) Seats(ctx context.Context) ([]SeatsRow, error) {
 			&i.SeatState.Version,
 			&i.SeatState.Registered,
 			&i.SeatState.RestMinutes,
+			&i.SeatState.Deputy,
+			&i.SeatState.Room,
+			&i.SeatState.Supervisor,
+			&i.SeatState.Away,
 			&i.Work,
 			&i.WorkSince,
 			&i.WorkUntil,
@@ -904,32 +1414,150 @@ func (q *Queries) SetDisabled(ctx context.Context, arg SetDisabledParams) (int64
 	return result.RowsAffected(), nil
 }
 
-const setLineSeconds = `-- name: SetLineSeconds :exec
-UPDATE line SET ring_seconds = $1, wrapup_seconds = $2, grace_seconds = $3, version = version + 1 WHERE id = $4
+const setHash = `-- name: SetHash :exec
+UPDATE person SET password_hash = $1 WHERE id = $2
 `
 
-type SetLineSecondsParams struct {
-	Ring   int32
-	Wrapup int32
-	Grace  int32
-	ID     string
+type SetHashParams struct {
+	PasswordHash string
+	ID           string
 }
 
-// Changes the seconds of a line: ring, wrap-up, grace.
-func (q *Queries) SetLineSeconds(ctx context.Context, arg SetLineSecondsParams) error {
-	_, err := q.db.Exec(ctx, setLineSeconds,
-		arg.Ring,
-		arg.Wrapup,
-		arg.Grace,
-		arg.ID,
-	)
+// Stores another hash of the password.
+func (q *Queries) SetHash(ctx context.Context, arg SetHashParams) error {
+	_, err := q.db.Exec(ctx, setHash, arg.PasswordHash, arg.ID)
 	return err
 }
 
+const settingNames = `-- name: SettingNames :many
+SELECT ('line:' || l.id)::text AS who, l.name FROM line l
+UNION ALL
+SELECT 'person:' || p.id, p.name FROM person p
+WHERE p.id IN (SELECT substr(x.actor, 8)::uuid FROM setting s, LATERAL (VALUES (s.author), (s.approver), (s.withdrawer)) AS x (actor)
+  WHERE x.actor LIKE 'person:________-____-____-____-____________')
+`
+
+type SettingNamesRow struct {
+	Who  string
+	Name string
+}
+
+// The names of the lines, and of those who have written or decided versions.
+func (q *Queries) SettingNames(ctx context.Context) ([]SettingNamesRow, error) {
+	rows, err := q.db.Query(ctx, settingNames)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SettingNamesRow
+	for rows.Next() {
+		var i SettingNamesRow
+		if err := rows.Scan(&i.Who, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const settings = `-- name: Settings :many
+
+SELECT key, scope, version, value, effective_from, in_force_from, author, reason, proposed_at, approver, approved_at, withdrawer, withdrawn_at, withdrawn_why FROM setting ORDER BY key, scope, version
+`
+
+// ------------------------------------------------------------------ settings
+// Every version of every setting.
+func (q *Queries) Settings(ctx context.Context) ([]Setting, error) {
+	rows, err := q.db.Query(ctx, settings)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Setting
+	for rows.Next() {
+		var i Setting
+		if err := rows.Scan(
+			&i.Key,
+			&i.Scope,
+			&i.Version,
+			&i.Value,
+			&i.EffectiveFrom,
+			&i.InForceFrom,
+			&i.Author,
+			&i.Reason,
+			&i.ProposedAt,
+			&i.Approver,
+			&i.ApprovedAt,
+			&i.Withdrawer,
+			&i.WithdrawnAt,
+			&i.WithdrawnWhy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sitters = `-- name: Sitters :many
+SELECT st.seat, v.place::text AS place, v.person::uuid AS person, s.kind, (p.disabled_at IS NOT NULL)::boolean AS disabled,
+       ARRAY(SELECT r.role FROM person_role r WHERE r.person = p.id)::text[] AS roles,
+       (v.place = 'official' AND st.phone = 'sip' OR EXISTS (SELECT 1 FROM login l WHERE l.person = p.id AND l.expires > $1::timestamptz))::boolean AS signed_in,
+       EXISTS (SELECT 1 FROM assignment_kept a WHERE a.person = p.id AND a.seat = st.seat AND a.place = chair(s.kind, v.place)) AS assigned
+FROM seated v JOIN seat_state st ON st.seat = v.seat JOIN seat s ON s.id = v.seat JOIN person p ON p.id = v.person
+ORDER BY st.seat, v.place
+`
+
+type SittersRow struct {
+	Seat     string
+	Place    string
+	Person   string
+	Kind     string
+	Disabled bool
+	Roles    []string
+	SignedIn bool
+	Assigned bool
+}
+
+// Those who sit somewhere, with what must be true of them: not barred, signed in, assigned to the place; and the roles for it. Who is at
+// a plain telephone needs no page, and so no login that goes on.
+func (q *Queries) Sitters(ctx context.Context, at time.Time) ([]SittersRow, error) {
+	rows, err := q.db.Query(ctx, sitters, at)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SittersRow
+	for rows.Next() {
+		var i SittersRow
+		if err := rows.Scan(
+			&i.Seat,
+			&i.Place,
+			&i.Person,
+			&i.Kind,
+			&i.Disabled,
+			&i.Roles,
+			&i.SignedIn,
+			&i.Assigned,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sittingOf = `-- name: SittingOf :one
-SELECT seat, (CASE WHEN person = $1::uuid THEN 'official' ELSE 'recorder' END)::text AS place
-FROM seat_state WHERE person = $1::uuid OR recorder = $1::uuid
-ORDER BY seat LIMIT 1
+SELECT seat::text AS seat, place::text AS place FROM seated WHERE person = $1::uuid ORDER BY seat LIMIT 1
 `
 
 type SittingOfRow struct {
@@ -945,27 +1573,40 @@ func (q *Queries) SittingOf(ctx context.Context, person string) (SittingOfRow, e
 	return i, err
 }
 
-const sittingsOf = `-- name: SittingsOf :many
-SELECT seat, person, recorder FROM seat_state WHERE person = ANY($1::uuid[]) OR recorder = ANY($1::uuid[])
+const standingsOf = `-- name: StandingsOf :many
+SELECT person, unit::text AS unit, roles::text[] AS roles, seat::text AS seat, line::text AS line, place::text AS place, tx::bigint AS tx
+FROM standing WHERE person = ANY($1::uuid[])
 `
 
-type SittingsOfRow struct {
-	Seat     string
-	Person   *string
-	Recorder *string
+type StandingsOfRow struct {
+	Person string
+	Unit   string
+	Roles  []string
+	Seat   string
+	Line   string
+	Place  string
+	Tx     int64
 }
 
-// The places of the named people, in one look.
-func (q *Queries) SittingsOf(ctx context.Context, people []string) ([]SittingsOfRow, error) {
-	rows, err := q.db.Query(ctx, sittingsOf, people)
+// What the named people are now.
+func (q *Queries) StandingsOf(ctx context.Context, people []string) ([]StandingsOfRow, error) {
+	rows, err := q.db.Query(ctx, standingsOf, people)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SittingsOfRow
+	var items []StandingsOfRow
 	for rows.Next() {
-		var i SittingsOfRow
-		if err := rows.Scan(&i.Seat, &i.Person, &i.Recorder); err != nil {
+		var i StandingsOfRow
+		if err := rows.Scan(
+			&i.Person,
+			&i.Unit,
+			&i.Roles,
+			&i.Seat,
+			&i.Line,
+			&i.Place,
+			&i.Tx,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -974,4 +1615,92 @@ func (q *Queries) SittingsOf(ctx context.Context, people []string) ([]SittingsOf
 		return nil, err
 	}
 	return items, nil
+}
+
+const strengthenHash = `-- name: StrengthenHash :exec
+UPDATE person SET password_hash = $1 WHERE id = $2 AND password_hash = $3
+`
+
+type StrengthenHashParams struct {
+	PasswordHash string
+	ID           string
+	Checked      string
+}
+
+// Stores a stronger hash of the password that was checked, unless there is another one meanwhile.
+func (q *Queries) StrengthenHash(ctx context.Context, arg StrengthenHashParams) error {
+	_, err := q.db.Exec(ctx, strengthenHash, arg.PasswordHash, arg.ID, arg.Checked)
+	return err
+}
+
+const toAssign = `-- name: ToAssign :one
+
+SELECT coalesce((SELECT s.kind FROM seat s WHERE s.id = $1), '')::text AS kind,
+       coalesce((SELECT p.id::text FROM person p WHERE p.login_name = $2), '')::text AS person,
+       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM person_role r JOIN person p ON p.id = r.person WHERE p.login_name = $2), '{}')::text[] AS roles,
+       coalesce((SELECT e.id::text FROM session e WHERE e.number = $3::int), '')::text AS session
+`
+
+type ToAssignParams struct {
+	Seat      string
+	LoginName string
+	Session   int32
+}
+
+type ToAssignRow struct {
+	Kind    string
+	Person  string
+	Roles   []string
+	Session string
+}
+
+// ------------------------------------------------------------------ assignments
+// What an assignment is compared with: the seat, the person and the session, each by the name that people use.
+func (q *Queries) ToAssign(ctx context.Context, arg ToAssignParams) (ToAssignRow, error) {
+	row := q.db.QueryRow(ctx, toAssign, arg.Seat, arg.LoginName, arg.Session)
+	var i ToAssignRow
+	err := row.Scan(
+		&i.Kind,
+		&i.Person,
+		&i.Roles,
+		&i.Session,
+	)
+	return i, err
+}
+
+const touchLogin = `-- name: TouchLogin :exec
+UPDATE login SET data = $1, expires = $2 WHERE token = $3
+`
+
+type TouchLoginParams struct {
+	Data    []byte
+	Expires time.Time
+	Token   string
+}
+
+// Writes the data of a login anew that is still there.
+func (q *Queries) TouchLogin(ctx context.Context, arg TouchLoginParams) error {
+	_, err := q.db.Exec(ctx, touchLogin, arg.Data, arg.Expires, arg.Token)
+	return err
+}
+
+const tuneLine = `-- name: TuneLine :one
+WITH installation AS (SELECT set_config('hotline.settings', 'propose', true), set_config('hotline.actor', 'system', true))
+INSERT INTO setting (key, scope, version, value, effective_from, in_force_from, author, proposed_at)
+SELECT $1, $2, coalesce((SELECT max(s.version) FROM setting s WHERE s.key = $1 AND s.scope = $2), 0) + 1, $3, now(), now(), 'system', now()
+FROM installation RETURNING version
+`
+
+type TuneLineParams struct {
+	Key   string
+	Scope string
+	Value string
+}
+
+// Sets what a line goes by at once, for an installation: the rights of no person are asked.
+func (q *Queries) TuneLine(ctx context.Context, arg TuneLineParams) (int32, error) {
+	row := q.db.QueryRow(ctx, tuneLine, arg.Key, arg.Scope, arg.Value)
+	var version int32
+	err := row.Scan(&version)
+	return version, err
 }

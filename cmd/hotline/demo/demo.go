@@ -4,24 +4,23 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"hotline/agent/vault"
 	"hotline/deploy/asterisk"
 	"hotline/deploy/local"
 	"hotline/deploy/migrations"
+	callstore "hotline/telephony/store"
 )
 
 // Options say what to bring up. Zero ports are free ones.
@@ -38,8 +37,9 @@ type Options struct {
 	ServerArgs  []string          // further flags of the server
 	Extra       map[string]string // appended to Asterisk's configuration, by file
 	Hall        Hall
-	Volatile    bool   // tests: no fsync
-	ServerARI   string // how the server reaches Asterisk when a test stands between them; empty: directly
+	Preset      vault.Preset // of the keys that a fresh folder gets; empty: vault.International
+	Volatile    bool         // tests: no fsync
+	ServerARI   string       // how the server reaches Asterisk when a test stands between them; empty: directly
 	Progress    func(string)
 	Log         *slog.Logger
 }
@@ -60,7 +60,17 @@ type Demo struct {
 	exchange asterisk.Config
 	netDir   string // where the dialplan writes whom it keeps
 	server   *server
+	user     *local.User          // of the server; nil: ours
+	lock     *os.File             // of the folder; nil: another one's
+	claims   map[string]io.Closer // ports that are held until their server is started
+	media    func()               // gives the ports of the media back; nil: they were given to us
 }
+
+// Users of the system that the demo makes when it is started as root, beside Asterisk's: nobody reads what another one keeps.
+const (
+	ServerUser    = "hotline"
+	SimulatorUser = "hotline-sim"
+)
 
 // Number is what citizens of the demo dial.
 const Number = "12345"
@@ -71,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 		o.Progress = func(string) {}
 	}
 	d := &Demo{Options: o}
-	for _, step := range []func(context.Context) error{d.ports, d.stores, d.migrate, d.telephones, d.hall, d.serve} {
+	for _, step := range []func(context.Context) error{d.allowed, d.ports, d.folder, d.claim, d.stores, d.migrate, d.keys, d.telephones, d.hall, d.serve} {
 		if err := step(ctx); err != nil {
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 			defer cancel()
@@ -96,87 +106,25 @@ func (d *Demo) Stop(ctx context.Context) error {
 	if d.Postgres != nil {
 		errs = append(errs, d.Postgres.Stop(ctx))
 	}
+	d.releaseAll()
 	return errors.Join(errs...)
 }
 
-// ports gives every zero port a free one.
-func (d *Demo) ports(ctx context.Context) error {
-	o := &d.Options
-	for _, p := range []*int{&o.PanelPort, &o.MetricsPort, &o.ARIPort} {
-		if *p == 0 {
-			port, err := FreePort(ctx, "tcp4")
-			if err != nil {
-				return err
-			}
-			*p = port
-		}
-	}
-	if o.SIPPort == 0 {
-		port, err := FreePort(ctx, "udp4")
-		if err != nil {
-			return err
-		}
-		o.SIPPort = port
-	}
-	if o.RTPStart == 0 {
-		ports := rtpPorts(o.Bench)
-		o.RTPStart = 12000 + (os.Getpid()%(40_000/ports))*ports
-	}
-	d.Panel = "http://127.0.0.1:" + strconv.Itoa(o.PanelPort)
-	d.Metrics = "http://127.0.0.1:" + strconv.Itoa(o.MetricsPort) + "/metrics"
-	d.Trunk = "127.0.0.1:" + strconv.Itoa(o.SIPPort)
-	return nil
-}
-
-// Free ports are looked for below those of the media and those that the system gives to whoever connects: between the look and the
-// moment when a server listens nobody takes one by chance.
-const (
-	firstFree = 8200
-	freePorts = 3700
-)
-
-// FreePort is one of 127.0.0.1 on which nobody listens now, of "tcp4" or "udp4", and which no process that lives has got from here:
-// whom it is for may listen on it a while later.
-func FreePort(ctx context.Context, kind string) (int, error) {
-	var c net.ListenConfig
+// folder lets users walk through that of the demo to their own, and look at nothing.
+func (d *Demo) folder(ctx context.Context) error {
 	var err error
-	for range 50 {
-		port := firstFree + rand.IntN(freePorts) //nolint:gosec // which port it is, is no secret
-		var claim int
-		if claim, err = claimPort(kind, port); err != nil {
-			continue
-		}
-		var closer io.Closer
-		if kind == "udp4" {
-			closer, err = c.ListenPacket(ctx, kind, "127.0.0.1:"+strconv.Itoa(port))
-		} else {
-			closer, err = c.Listen(ctx, kind, "127.0.0.1:"+strconv.Itoa(port))
-		}
-		if err == nil {
-			return port, closer.Close()
-		}
-		_ = syscall.Close(claim)
+	if d.user, err = local.OwnUser(ctx, ServerUser); err != nil {
+		return err
 	}
-	return 0, fmt.Errorf("find a free port: %w", err)
-}
-
-// claimPort keeps a port from other processes by a name that the system gives to one at a time: until the descriptor that it gives is
-// closed, which is when this process ends at the latest.
-func claimPort(kind string, port int) (int, error) {
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, fmt.Errorf("claim a port: %w", err)
+	if err := errors.Join(os.MkdirAll(d.Options.Dir, 0o711), os.Chmod(d.Options.Dir, 0o711)); err != nil { //nolint:gosec // G301, G302: so that they can walk
+		return fmt.Errorf("make the demo's folder: %w", err)
 	}
-	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: fmt.Sprintf("@hotline-port-%s-%d", kind, port)}); err != nil {
-		_ = syscall.Close(fd)
-		return 0, fmt.Errorf("claim port %d: %w", port, err)
-	}
-	return fd, nil
+	return nil
 }
 
 // stores starts Postgres and Redis and leaves their addresses in files that only we can read.
 func (d *Demo) stores(ctx context.Context) error {
-	if err := local.EnsurePackages(ctx, d.Options.Progress, "postgresql", "redis-server", "sip-tester", "espeak-ng", "sox"); err != nil {
+	if err := local.EnsurePackages(ctx, d.Options.Progress, packages()...); err != nil {
 		return err
 	}
 	d.Options.Progress("starting Postgres and Redis")
@@ -189,11 +137,13 @@ func (d *Demo) stores(ctx context.Context) error {
 	if err := os.MkdirAll(d.path("secrets"), 0o700); err != nil {
 		return fmt.Errorf("make the folder of secrets: %w", err)
 	}
-	if err := os.WriteFile(d.secret("database-url"), []byte(d.DatabaseURL()), 0o600); err != nil {
-		return fmt.Errorf("write a secret: %w", err)
-	}
-	if err := os.WriteFile(d.secret("redis-url"), []byte(d.Redis.URL()), 0o600); err != nil {
-		return fmt.Errorf("write a secret: %w", err)
+	for name, url := range map[string]string{
+		"database-url": d.AppURL(), "controller-database-url": d.Postgres.URLOf(migrations.RoleController, local.Database),
+		"reactions-database-url": d.Postgres.URLOf(migrations.RoleReactions, local.Database), "redis-url": d.Redis.URL(),
+	} {
+		if err := os.WriteFile(d.secret(name), []byte(url), 0o600); err != nil {
+			return fmt.Errorf("write a secret: %w", err)
+		}
 	}
 	return nil
 }
@@ -211,14 +161,15 @@ func (d *Demo) settings() []string {
 func (d *Demo) StartPostgres(ctx context.Context) error {
 	var err error
 	d.Postgres, err = local.StartPostgres(ctx, local.PostgresConfig{
-		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Settings: d.settings(), Progress: d.Options.Progress,
+		Dir: d.path("postgres"), Volatile: d.Options.Volatile, Settings: d.settings(), Clients: d.user, Progress: d.Options.Progress,
+		ClientRoles: []string{migrations.RoleApp, migrations.RoleController, migrations.RoleReactions}, OperatorRoles: migrations.Logins(),
 	})
 	return err
 }
 
 // StartRedis starts Redis, again after a Kill. It keeps its file even when nothing else does: no call waits for that disk.
 func (d *Demo) StartRedis(ctx context.Context) error {
-	r, err := local.StartRedis(ctx, local.RedisConfig{Dir: d.path("redis"), Progress: d.Options.Progress})
+	r, err := local.StartRedis(ctx, local.RedisConfig{Dir: d.path("redis"), Clients: d.user, Progress: d.Options.Progress})
 	if err != nil {
 		return err
 	}
@@ -229,20 +180,54 @@ func (d *Demo) StartRedis(ctx context.Context) error {
 // RedisFiles is the folder with what Redis keeps.
 func (d *Demo) RedisFiles() string { return d.path("redis/data") }
 
-// DatabaseURL reaches the demo's database.
+// DatabaseURL reaches the demo's database as a superuser, for whoever looks into it or breaks it.
 func (d *Demo) DatabaseURL() string { return d.Postgres.URL(local.Database) }
+
+// AppURL reaches it as the server does for people.
+func (d *Demo) AppURL() string { return d.Postgres.URLOf(migrations.RoleApp, local.Database) }
 
 func (d *Demo) path(name string) string   { return filepath.Join(d.Options.Dir, name) }
 func (d *Demo) secret(name string) string { return filepath.Join(d.Options.Dir, "secrets", name) }
 
+// migrate does what an installation does: the roles as a superuser, the schema as hotline_migrate.
 func (d *Demo) migrate(ctx context.Context) error {
+	for _, step := range []struct {
+		role string
+		do   func(context.Context, *pgx.Conn) error
+	}{{local.Superuser, migrations.Bootstrap}, {migrations.RoleMigrate, migrations.Migrate}} {
+		conn, err := pgx.Connect(ctx, d.Postgres.URLOf(step.role, local.Database))
+		if err != nil {
+			return fmt.Errorf("reach the demo's Postgres as %s: %w", step.role, err)
+		}
+		err = step.do(ctx, conn)
+		_ = conn.Close(ctx) // what it did is done
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys makes those of citizens' numbers as 'hotline vault' does: a fresh folder has none, and an older one may have some that its
+// database does not know.
+func (d *Demo) keys(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, d.DatabaseURL())
 	if err != nil {
 		return fmt.Errorf("reach the demo's Postgres: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	return migrations.Migrate(ctx, conn)
+	keys, err := callstore.OpenKeys(ctx, conn, callstore.KeysOptions{Path: d.secret("number-keys"), Now: time.Now, Log: d.Options.Log, By: "demo"})
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(d.secret("number-keys")); err != nil {
+		return keys.Init(ctx, d.preset())
+	}
+	_, err = keys.Adopt(ctx)
+	return err
 }
+
+func (d *Demo) preset() vault.Preset { return cmp.Or(d.Options.Preset, vault.International) }
 
 // telephones installs and starts Asterisk.
 func (d *Demo) telephones(ctx context.Context) error {
@@ -261,8 +246,8 @@ func (d *Demo) telephones(ctx context.Context) error {
 		return err
 	}
 	d.exchange = asterisk.Config{
-		Dir: d.path("asterisk"), HTTPAddr: "127.0.0.1:" + strconv.Itoa(d.Options.ARIPort), SIPAddr: d.Trunk,
-		RTPStart: d.Options.RTPStart, RTPEnd: d.Options.RTPStart + rtpPorts(d.Options.Bench) - 1, ARIPassword: password, Sounds: d.Sounds,
+		Dir: d.path("asterisk"), HTTPAddr: loopback(d.Options.ARIPort), SIPAddr: d.Trunk,
+		RTPStart: d.Options.RTPStart, RTPEnd: d.Options.RTPStart + rtpPorts(d.Options.Bench) - 1, ARIPassword: password, Sounds: d.Sounds, Reader: d.user,
 		Lines: []string{Number}, TrunkPeers: []string{"127.0.0.2"}, Bench: d.Options.Bench, Extra: d.Options.Extra, Progress: d.Options.Progress,
 	}
 	return d.StartExchange(ctx)
@@ -278,6 +263,8 @@ func rtpPorts(bench bool) int {
 
 // StartExchange starts Asterisk, again after a Kill.
 func (d *Demo) StartExchange(ctx context.Context) error {
+	d.release("tcp4", d.Options.ARIPort)
+	d.release("udp4", d.Options.SIPPort)
 	var err error
 	d.Exchange, err = asterisk.Start(ctx, d.install, d.exchange)
 	if err == nil {

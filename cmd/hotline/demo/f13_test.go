@@ -99,7 +99,7 @@ func postgresAway(t *testing.T, killed bool) { //nolint:thelper // it is the tes
 	var netted []*citizen
 	if killed {
 		s.until("the last end is on the disk", patience, func() bool { return s.facts() >= len(came)+3 })
-		s.KillServer()
+		s.killNoticed()
 		netted = s.arriveOneByOne(30, 32)
 		for _, c := range netted {
 			c.ear.listen()

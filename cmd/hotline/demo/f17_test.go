@@ -15,6 +15,7 @@ func TestF17HalfOpen(t *testing.T) {
 	const seats = 3
 	link, between := linked(t)
 	s := start(t, seats, between)
+	require.Equal(t, 1, s.says("hotline.log", `"slack":1000000`), "it sleeps as the kernel finds convenient")
 	s.hall.sit()
 	talkers := s.citizens.arrive(0, seats)
 	s.until("all talk", patience, func() bool { return s.count(telephony.WordTalking) == seats })

@@ -18,6 +18,7 @@ func TestF18RepliesLost(t *testing.T) {
 	s := start(t, seats, between)
 	s.hall.sit()
 	s.hall.behave(s.hall.serve(50*time.Millisecond, 200*time.Millisecond))
+	s.hall.slack = 3 * time.Second // the end of a ring that is refused is asked for again, a second later each time
 	link.behave(misfortune(18), faithful)
 	citizens := s.citizens.attempt(0, callers)
 	var refused []string

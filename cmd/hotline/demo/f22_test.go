@@ -24,18 +24,19 @@ func TestF22PageGoneInACall(t *testing.T) {
 		pong  = 12 * time.Second // a socket that is silent for so long is gone
 	)
 	s := start(t, 2)
-	s.rules(`wrapup_seconds = 600`)
+	s.rules("wrapup", "600")
 	s.hall.sit()
 	page, err := s.person("official", "A01").Listen(s.ctx, "seat:A01")
 	require.NoError(t, err)
-	_, err = s.person("official", "A02").Listen(s.ctx, "seat:A02") // and nobody reads it
+	quiet, err := s.person("official", "A02").Listen(s.ctx, "seat:A02") // and nobody reads it
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = quiet.Close() }) // who forgets a socket has it closed by the collector of garbage
 	silent := time.Now()
 	board, err := s.person("supervisor", "").Listen(s.ctx, "board")
 	require.NoError(t, err)
 	citizens := s.citizens.arrive(0, 2)
 	s.until("both talk", patience, func() bool { return s.count(telephony.WordTalking) == 2 })
-	for range 2 { // the pages are seen by now, as they are each second
+	for range 3 { // the first may be an old one, and the second a look that had begun: the third has seen the pages
 		require.Empty(t, nextGauge(t, board))
 	}
 	ears := []*ear{citizens[0].ear, citizens[1].ear}
@@ -54,7 +55,7 @@ func TestF22PageGoneInACall(t *testing.T) {
 				told[seat] = time.Now()
 			}
 		}
-		require.Less(t, time.Since(gone), grace+pong+patience)
+		require.Less(t, time.Since(gone), grace+pong+patience, "supervisors have been told of %v", told)
 	}
 	t.Logf("supervisors see it %s after the page was closed, %s after it fell silent", millis(told["A01"].Sub(gone)), millis(told["A02"].Sub(silent)))
 	require.WithinRange(t, told["A01"], gone.Add(grace-time.Second), gone.Add(grace+5*time.Second), "not for a reload")
@@ -71,15 +72,16 @@ func TestF22PageGoneInACall(t *testing.T) {
 		s.until("the wrap-up runs", patience, func() bool { return one[int](s, `SELECT count(*) FROM seat_work WHERE work = 'wrap_up'`) == i+1 })
 	}
 	for _, seat := range []string{"A01", "A02"} {
-		require.NoError(t, s.person("official", seat).Do(s.ctx, http.MethodPost, "/api/seats/"+seat+"/next", struct{}{}, nil))
+		in := map[string]any{"leave": true, "call": one[string](s, `SELECT call::text FROM seat_work WHERE seat = $1`, seat)}
+		require.NoError(t, s.person("official", seat).Do(s.ctx, http.MethodPost, "/api/v1/seats/"+seat+"/next", in, nil))
 	}
 	s.verify()
-	require.Equal(t, `I2, I3, I4, I5, I7, I9, I10 hold
+	require.Equal(t, `I2, I3, I4, I5, I7, I9, I10, I11 hold
 not examined: I1: needs the exchange's own records of calls
 not examined: I6, I13: need --redis-url-file
 not examined: I14: needs --ari-password-file
+not examined: I11 against its anchor: needs --audit-anchor-file
 not examined: I8: how long seats were in which state is not recorded yet
-not examined: I11: there is no audit chain yet
 not examined: I12: there are no recordings yet
 `, s.verifies())
 }
@@ -88,7 +90,7 @@ not examined: I12: there are no recordings yet
 func (s *stage) verifies() string {
 	s.t.Helper()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(s.ctx, binary, "verify", "--database-url-file="+filepath.Join(s.Options.Dir, "secrets/database-url"))
+	cmd := exec.CommandContext(s.ctx, binary, "verify", "--reactions-database-url-file="+filepath.Join(s.Options.Dir, "secrets/reactions-database-url"))
 	cmd.Env = []string{} // a setting of the tests is none of its own, and refused
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err := cmd.Run()

@@ -1,9 +1,9 @@
 package demo_test
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,7 +18,7 @@ import (
 func TestF3KilledInWrapUp(t *testing.T) {
 	const wrapUp = 8 * time.Second
 	s := start(t, 1)
-	s.rules(fmt.Sprintf(`wrapup_seconds = %d`, int(wrapUp/time.Second)))
+	s.rules("wrapup", strconv.Itoa(int(wrapUp/time.Second)))
 	s.hall.sit()
 	first := s.citizens.arrive(0, 1)[0]
 	s.until("they talk", patience, func() bool { return s.count(telephony.WordTalking) == 1 })
@@ -28,7 +28,10 @@ func TestF3KilledInWrapUp(t *testing.T) {
 	s.until("the wrap-up runs", patience, func() bool { return one[int](s, `SELECT count(*) FROM seat_work WHERE work = 'wrap_up'`) == 1 })
 	until := one[time.Time](s, `SELECT until FROM seat_work WHERE seat = 'A01'`)
 	official := s.person("official", "A01")
-	path := "/api/tickets/" + one[string](s, `SELECT t.id::text FROM ticket t JOIN call c ON c.id = t.call WHERE t.state = 'draft' AND c.num_tail = $1`, first.masked)
+	s.until("the draft is there", patience, func() bool {
+		return one[int](s, `SELECT count(*) FROM ticket t JOIN call c ON c.id = t.call WHERE c.num_tail = $1`, first.masked) == 1
+	})
+	path := "/api/v1/tickets/" + one[string](s, `SELECT t.id::text FROM ticket t JOIN call c ON c.id = t.call WHERE t.state = 'draft' AND c.num_tail = $1`, first.masked)
 	type draft struct {
 		Version int64  `json:"version"`
 		Title   string `json:"title"`
@@ -60,7 +63,7 @@ func TestF3KilledInWrapUp(t *testing.T) {
 func (s *stage) person(role, at string) *seat.Client {
 	s.t.Helper()
 	i := slices.IndexFunc(s.People, func(a demo.Account) bool { return a.Role == role && a.Seat == at })
-	c, err := seat.SignIn(s.ctx, s.Panel, s.People[i].LoginName, s.People[i].Password)
+	c, err := seat.SignInOver(s.ctx, described(s.t), s.Panel, s.People[i].LoginName, s.People[i].Password)
 	require.NoError(s.t, err)
 	return c
 }

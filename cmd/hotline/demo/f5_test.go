@@ -36,7 +36,7 @@ const sampled = 10
 func TestF5KilledAtEveryPoint(t *testing.T) {
 	s := start(t, 1)
 	s.hasShortNotice()
-	s.rules(`wrapup_seconds = 600, notice = 'hotline/short'`)
+	s.rules("wrapup", "600", "notice", "hotline/short")
 	story := &thursday{stage: s}
 	story.tell()
 	story.tell() // who comes again has something to give back
@@ -117,10 +117,10 @@ func (s *thursday) tell() {
 	first := s.citizens.arrive(n, n+1)[0]
 	s.talks(first)
 	call := s.callOf(first)
-	s.insists("/api/calls/"+call+"/hold", nil, func() bool { return s.count(telephony.WordHeld) == 1 })
-	s.insists("/api/calls/"+call+"/resume", nil, func() bool { return s.count(telephony.WordTalking) == 1 })
+	s.onCall(call, "hold", nil, func() bool { return s.count(telephony.WordHeld) == 1 })
+	s.onCall(call, "resume", nil, func() bool { return s.count(telephony.WordTalking) == 1 })
 	for _, muted := range []bool{true, false} {
-		s.insists("/api/calls/"+call+"/mute", map[string]any{"muted": muted}, func() bool {
+		s.onCall(call, "mute", map[string]any{"muted": muted}, func() bool {
 			return one[bool](s.stage, `SELECT muted FROM participant WHERE call = $1 AND role = 'official'`, call) == muted
 		})
 	}
@@ -128,14 +128,14 @@ func (s *thursday) tell() {
 	s.until("both wait", patience, func() bool { return s.count(telephony.WordQueued) == 2 })
 	require.NoError(s.t, short.leave())
 	s.until("one has given up", patience, func() bool { return s.ended(short) != "waiting/" })
-	s.insists("/api/calls/"+call+"/hangup", nil, func() bool { return s.ended(first) == "answered_official/seat" })
+	s.onCall(call, "hangup", nil, func() bool { return s.ended(first) == "answered_official/seat" })
 	s.writes(call)
-	s.asksForNext(call)
+	s.asksForNext(call, false)
 	s.talks(next)
 	call = s.callOf(next)
 	require.NoError(s.t, next.leave())
 	s.until("that is over", patience, func() bool { return one[int](s.stage, nobodyLeft) == 0 })
-	s.asksForNext(call)
+	s.asksForNext(call, true) // nobody has written anything
 	for _, c := range []*citizen{first, next} {
 		require.Equal(s.t, 1, one[int](s.stage, `SELECT count(*) FROM offer WHERE call = $1 AND state = 'accepted'`, s.callOf(c)))
 	}
@@ -146,7 +146,7 @@ func (s *thursday) tell() {
 func (s *thursday) sits() {
 	s.hall.behave(pickUp(50 * time.Millisecond))
 	if s.official != nil {
-		s.insists("/api/seats/A01/sign-out", map[string]any{"place": "official"}, func() bool {
+		s.insists("/api/v1/seats/A01/sign-out", map[string]any{"place": "official"}, func() bool {
 			return one[bool](s.stage, `SELECT person IS NULL FROM seat_state WHERE seat = 'A01'`)
 		})
 	}
@@ -154,7 +154,7 @@ func (s *thursday) sits() {
 	s.until("the official sits", patience, func() bool { return s.hall.seat(s.ctx, s.People[i]) == nil })
 	s.until("and signs in to write", patience, func() bool {
 		var err error
-		s.official, err = seat.SignIn(s.ctx, s.Panel, s.People[i].LoginName, s.People[i].Password)
+		s.official, err = seat.SignInOver(s.ctx, described(s.t), s.Panel, s.People[i].LoginName, s.People[i].Password)
 		return err == nil
 	})
 }
@@ -170,16 +170,28 @@ func (s *thursday) callOf(c *citizen) string {
 }
 
 // asksForNext: 请接下一位, once the wrap-up of a call has begun.
-func (s *thursday) asksForNext(call string) {
+func (s *thursday) asksForNext(call string, leave bool) {
 	const wrapsUp = `SELECT count(*) FROM seat_work WHERE work = 'wrap_up' AND call = $1`
 	s.until("the wrap-up has begun", patience, func() bool { return one[int](s.stage, wrapsUp, call) == 1 })
-	s.insists("/api/seats/A01/next", struct{}{}, func() bool { return one[int](s.stage, wrapsUp, call) == 0 })
+	s.insists("/api/v1/seats/A01/next", map[string]any{"call": call, "leave": leave}, func() bool { return one[int](s.stage, wrapsUp, call) == 0 })
+}
+
+// onCall does something to a call as it is when it is done.
+func (s *thursday) onCall(call, act string, body map[string]any, reached func() bool) {
+	seen := maps.Clone(body)
+	if seen == nil {
+		seen = map[string]any{}
+	}
+	s.insists("/api/v1/calls/"+call+"/"+act, seen, func() bool {
+		seen["version"] = one[int64](s.stage, `SELECT version FROM call WHERE id = $1`, call)
+		return reached()
+	})
 }
 
 // writes: the notes of a call, and its ticket registered.
 func (s *thursday) writes(call string) {
 	s.until("the ticket is open", patience, func() bool { return one[int](s.stage, `SELECT count(*) FROM ticket WHERE call = $1`, call) == 1 })
-	path := "/api/tickets/" + one[string](s.stage, `SELECT id::text FROM ticket WHERE call = $1`, call)
+	path := "/api/v1/tickets/" + one[string](s.stage, `SELECT id::text FROM ticket WHERE call = $1`, call)
 	type ticket struct {
 		State   string `json:"state"`
 		Version int64  `json:"version"`
@@ -213,9 +225,6 @@ func (s *thursday) tries(what string, do func() error) {
 // insists asks for something until it has taken effect.
 func (s *thursday) insists(path string, body any, reached func() bool) {
 	s.t.Helper()
-	if body == nil {
-		body = map[string]any{}
-	}
 	s.tries(path, func() error {
 		if reached() {
 			return nil
@@ -235,7 +244,7 @@ func requireCovered(t *testing.T, points []string) {
 		"LegLeft decoded", "Ringing decoded", "seat answered", "next asked", "pair asked", "pair given", "row begun", "row committed",
 		"offer commit begun", "offer committed",
 	}
-	for _, w := range []string{"admission", "waiting", "serving", "ended", "wrap-up's end", "SaveSeat", "SaveLogin", "BringUp", "InsertEvent"} {
+	for _, w := range []string{"admission", "waiting", "serving", "ended", "wrap-up's end", "SaveSeat", "BeginLogin", "BringUp", "InsertEvent"} {
 		expected = append(expected, w+" commit begun", w+" committed")
 	}
 	for _, verb := range exchangeVerbs(t) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"hotline/agent"
 	"hotline/agent/auth"
+	"hotline/agent/setting"
 	agentstore "hotline/agent/store"
 )
 
@@ -38,7 +40,7 @@ const Line agent.LineID = "session"
 
 // hall seeds 43 units, an open session, seats and people; what is there already stays.
 func (d *Demo) hall(ctx context.Context) error {
-	pool, err := pgxpool.New(ctx, d.DatabaseURL())
+	pool, err := pgxpool.New(ctx, d.AppURL())
 	if err != nil {
 		return fmt.Errorf("reach the demo's Postgres: %w", err)
 	}
@@ -51,7 +53,7 @@ func (d *Demo) hall(ctx context.Context) error {
 	if err := store.PutUnits(ctx, units); err != nil {
 		return err
 	}
-	if err := d.line(ctx, store, pool); err != nil {
+	if err := d.line(ctx, store); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -69,23 +71,27 @@ func (d *Demo) hall(ctx context.Context) error {
 	return d.people(ctx, store, units)
 }
 
-func (d *Demo) line(ctx context.Context, store *agentstore.Store, pool *pgxpool.Pool) error {
-	h := d.Options.Hall
-	l := agentstore.Line{ID: Line, Name: "接热线、办实事", Number: Number}
-	if h.Ring > 0 || h.WrapUp > 0 {
-		l.Ring, l.WrapUp, l.Grace = max(h.Ring, 5*time.Second), h.WrapUp, 20*time.Second
-	}
-	if err := store.PutLine(ctx, l); err != nil {
+func (d *Demo) line(ctx context.Context, store *agentstore.Store) error {
+	if err := store.PutLine(ctx, agentstore.Line{ID: Line, Name: "接热线、办实事", Number: Number}); err != nil {
 		return err
 	}
-	if !h.Quick {
-		return nil
+	h := d.Options.Hall
+	rules := map[setting.Key]string{}
+	if h.Ring > 0 || h.WrapUp > 0 {
+		rules[setting.Ring], rules[setting.WrapUp] = seconds(max(h.Ring, 5*time.Second)), seconds(h.WrapUp)
 	}
-	if _, err := pool.Exec(ctx, `UPDATE line SET notice = '', wrapup_seconds = 0 WHERE id = $1`, Line); err != nil {
-		return fmt.Errorf("make the line quick: %w", err)
+	if h.Quick {
+		rules[setting.Notice], rules[setting.WrapUp] = "", "0"
+	}
+	for key, value := range rules {
+		if err := store.TuneLine(ctx, Line, key, value, time.Now()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // people makes one account per place; the demo has one password for all, made at its first start.
 func (d *Demo) people(ctx context.Context, store *agentstore.Store, units []agent.Unit) error {
@@ -93,14 +99,12 @@ func (d *Demo) people(ctx context.Context, store *agentstore.Store, units []agen
 	if err != nil {
 		return err
 	}
-	door, err := auth.New(auth.Config{Store: store, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return fmt.Errorf("prepare sign-in: %w", err)
-	}
+	door := auth.New(auth.Config{Store: store, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	seats := make([]agentstore.Seat, d.Options.Hall.Seats)
 	d.People = []Account{
 		{LoginName: "banzhang", Name: "周班长", Role: "supervisor"},
 		{LoginName: "bangongting", Name: "吴文书", Role: "office"},
+		{LoginName: "bangongting02", Name: "郑文书", Role: "office"}, // the second person
 	}
 	for i := range seats {
 		id := fmt.Sprintf("A%02d", i+1)
@@ -130,6 +134,20 @@ func (d *Demo) people(ctx context.Context, store *agentstore.Store, units []agen
 		_, err := door.CreatePerson(ctx, auth.NewPerson{LoginName: p.LoginName, Name: p.Name, Roles: []agent.Role{agent.Role(p.Role)}, Password: password}, "demo")
 		if err != nil {
 			return fmt.Errorf("add %s: %w", p.LoginName, err)
+		}
+	}
+	return d.assign(ctx, store)
+}
+
+// assign gives everybody their own seat, as a standing shift.
+func (d *Demo) assign(ctx context.Context, store *agentstore.Store) error {
+	for _, p := range d.People {
+		if p.Seat == "" {
+			continue
+		}
+		n := agent.NewAssignment{LoginName: p.LoginName, Seat: agent.SeatID(p.Seat), Place: agent.Place(p.Role)}
+		if _, err := store.Assign(ctx, n, "demo", time.Now()); err != nil {
+			return err
 		}
 	}
 	return nil

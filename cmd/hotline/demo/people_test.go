@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/agent/door/doortest"
 	"hotline/cmd/hotline/demo"
 	"hotline/cmd/sim/audio"
 	"hotline/cmd/sim/phone"
@@ -42,6 +45,22 @@ func newCrowd(s *stage) *crowd {
 	require.NoError(s.t, err)
 	return &crowd{s: s, phone: p, all: map[string]*citizen{}}
 }
+
+// described is a way to the server that holds its answers to the description, in processes too (RP4).
+func described(t *testing.T) http.RoundTripper {
+	t.Helper()
+	d, err := description()
+	require.NoError(t, err)
+	return d.Transport(t, nil)
+}
+
+var description = sync.OnceValues(func() (*doortest.Description, error) {
+	document, err := os.ReadFile("../../panel/openapi.json")
+	if err != nil {
+		return nil, err
+	}
+	return doortest.Read(document)
+})
 
 // dial calls and comes back when Asterisk has answered; the number ends in n, which tells citizens apart when masked.
 func (c *crowd) dial(ctx context.Context, n int) *citizen {
@@ -160,6 +179,7 @@ func (r *ring) answer() error {
 type hall struct {
 	s     *stage
 	phone *phone.Phone
+	slack time.Duration // how long a telephone may take to notice that its ring is over when another one rings already
 
 	mu     sync.Mutex
 	manner func(*ring) // blocks until the call is over
@@ -169,7 +189,7 @@ type hall struct {
 
 func newHall(s *stage) *hall {
 	s.t.Helper()
-	h := &hall{s: s, manner: pickUp(50 * time.Millisecond)}
+	h := &hall{s: s, manner: pickUp(50 * time.Millisecond), slack: 300 * time.Millisecond}
 	p, err := phone.Open(s.ctx, "127.0.0.3:0", h.take)
 	require.NoError(s.t, err)
 	h.phone = p
@@ -268,9 +288,6 @@ func (h *hall) talking() []*ring {
 	return out
 }
 
-// slack is how long a telephone may take to notice that its ring is over when another one rings already.
-const slack = 300 * time.Millisecond
-
 // doubles are citizens for whom two telephones rang or talked at the same time, as the telephones saw it.
 func (h *hall) doubles() []string {
 	var out []string
@@ -278,8 +295,8 @@ func (h *hall) doubles() []string {
 	for i, a := range rings {
 		_, over := a.span()
 		for _, b := range rings[i+1:] {
-			if began, _ := b.span(); a.masked == b.masked && a.masked != "" && began.Add(slack).Before(over) {
-				out = append(out, fmt.Sprintf("%s rang at %s and %s at once", a.masked, a.seat, b.seat))
+			if began, _ := b.span(); a.masked == b.masked && a.masked != "" && began.Add(h.slack).Before(over) {
+				out = append(out, fmt.Sprintf("%s rang at %s and %s at once, for %s", a.masked, a.seat, b.seat, over.Sub(began)))
 			}
 		}
 	}
@@ -298,11 +315,11 @@ func (h *hall) sit(seats ...string) {
 }
 
 func (h *hall) seat(ctx context.Context, a demo.Account) error {
-	c, err := seat.SignIn(ctx, h.s.Panel, a.LoginName, a.Password)
+	c, err := seat.SignInOver(ctx, described(h.s.t), h.s.Panel, a.LoginName, a.Password)
 	if err != nil {
 		return err
 	}
-	path := "/api/seats/" + a.Seat
+	path := "/api/v1/seats/" + a.Seat
 	if err := c.Do(ctx, http.MethodPost, path+"/take", map[string]any{"place": "official", "take_over": true}, nil); err != nil {
 		return err
 	}

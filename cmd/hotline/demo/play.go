@@ -35,20 +35,30 @@ func (d *Demo) Play(ctx context.Context, c Cast) error {
 	if err != nil {
 		return fmt.Errorf("folder of the demo: %w", err)
 	}
-	cache, err := filepath.Abs(d.Options.Cache)
+	own := filepath.Join(dir, "player") // the player reads none of the server's secrets: it has the password of the people whom it plays
+	player, err := local.OwnUser(ctx, SimulatorUser)
+	if err == nil {
+		err = player.OwnDir(own)
+	}
+	if err == nil && len(c.Officials) > 0 {
+		err = os.WriteFile(filepath.Join(own, "password"), []byte(c.Officials[0].Password+"\n"), 0o600)
+	}
+	if err == nil {
+		err = player.Own(own)
+	}
 	if err != nil {
-		return fmt.Errorf("the cache: %w", err)
+		return fmt.Errorf("the simulator's folder: %w", err)
 	}
 	args := []string{
-		"play", "--base=" + d.Panel, "--trunk=" + d.Trunk, "--number=" + Number, "--cache=" + cache,
-		"--password-file=" + filepath.Join(dir, "secrets", "password"), fmt.Sprintf("--calls=%t", c.Calls),
+		"play", "--base=" + d.Panel, "--trunk=" + d.Trunk, "--number=" + Number, "--cache=" + own,
+		"--password-file=" + filepath.Join(own, "password"), fmt.Sprintf("--calls=%t", c.Calls),
 	}
 	for _, a := range c.Officials {
 		args = append(args, "--official="+a.LoginName+"@"+a.Seat)
 	}
 	log := filepath.Join(dir, "sim.log")
 	p, err := local.StartProcess(ctx, local.ProcessSpec{
-		Name: "the simulator", Path: c.Simulator, Args: args, Dir: dir, Env: environment(), Log: log, DeathSignal: syscall.SIGTERM,
+		Name: "the simulator", Path: c.Simulator, Args: args, Dir: "/", User: player, Env: append(environment(), "TMPDIR="+own), Log: log, DeathSignal: syscall.SIGTERM,
 	})
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func simulator(t *testing.T, then string) (*demo.Demo, demo.Cast) {
 	dir := t.TempDir()
 	sim := filepath.Join(dir, "sim")
 	script := fmt.Sprintf("#!/bin/sh\necho $$ \"$@\" >%[1]s/told.new; mv %[1]s/told.new %[1]s/told\n%[2]s\n", dir, then)
-	require.NoError(t, os.WriteFile(sim, []byte(script), 0o700))
+	require.NoError(t, os.WriteFile(sim, []byte(script), 0o755))
 	return &demo.Demo{Options: demo.Options{Dir: dir, Cache: dir}, Panel: "http://127.0.0.1:8080", Trunk: "127.0.0.1:5060"},
 		demo.Cast{Simulator: sim, Calls: true, Officials: []demo.Account{{LoginName: "jieting03", Seat: "A03"}, {LoginName: "jieting04", Seat: "A04"}}}
 }
@@ -79,8 +79,8 @@ func TestSimulatorPlaysUntilTheDemoStops(t *testing.T) {
 	go func() { ended <- d.Play(ctx, cast) }()
 	pid, words := told(t, d.Options.Dir)
 	require.Equal(t, []string{
-		"play", "--base=http://127.0.0.1:8080", "--trunk=127.0.0.1:5060", "--number=12345", "--cache=" + d.Options.Dir,
-		"--password-file=" + filepath.Join(d.Options.Dir, "secrets", "password"), "--calls=true",
+		"play", "--base=http://127.0.0.1:8080", "--trunk=127.0.0.1:5060", "--number=12345", "--cache=" + filepath.Join(d.Options.Dir, "player"),
+		"--password-file=" + filepath.Join(d.Options.Dir, "player", "password"), "--calls=true",
 		"--official=jieting03@A03", "--official=jieting04@A04",
 	}, words)
 	require.False(t, gone(pid))
@@ -97,17 +97,20 @@ func TestSimulatorThatEndsEndsTheDemo(t *testing.T) {
 	require.ErrorContains(t, err, "no telephone here")
 }
 
+// playIn names the folder of a demo that TestSimulatorDiesWithTheDemo starts in order to kill it.
+const playIn = "PLAY_IN"
+
 // A demo that is killed leaves nobody who calls.
 func TestSimulatorDiesWithTheDemo(t *testing.T) {
 	t.Parallel()
-	if dir := os.Getenv("PLAY_IN"); dir != "" { // the demo that is killed
+	if dir := os.Getenv(playIn); dir != "" { // the demo that is killed
 		d := &demo.Demo{Options: demo.Options{Dir: dir, Cache: dir}}
 		require.NoError(t, d.Play(t.Context(), demo.Cast{Simulator: filepath.Join(dir, "sim")}))
 		return
 	}
 	d, _ := simulator(t, "exec sleep 1000")
 	doomed := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSimulatorDiesWithTheDemo$")
-	doomed.Env = append(os.Environ(), "PLAY_IN="+d.Options.Dir)
+	doomed.Env = append(os.Environ(), playIn+"="+d.Options.Dir)
 	require.NoError(t, doomed.Start())
 	pid, _ := told(t, d.Options.Dir)
 	require.NoError(t, doomed.Process.Kill())

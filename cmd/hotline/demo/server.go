@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
+
 	"hotline/deploy/local"
 )
 
@@ -23,6 +25,11 @@ type server struct {
 	starts  int            // guarded by mu
 	stopped bool           // guarded by mu
 	once    []string       // environment of the next start; guarded by mu
+	killed  bool           // the one that runs was killed by us; guarded by mu
+
+	instance string // what it calls itself at /readyz
+	quit     chan struct{}
+	say      func(string)
 }
 
 // serve starts the server and waits until it takes calls.
@@ -43,7 +50,7 @@ func (d *Demo) Second(ctx context.Context, serverARI string) (*Demo, error) {
 	if err := os.WriteFile(d.secret("number-keys-2"), keys, 0o600); err != nil { //nolint:gosec // G703: the demo's own folder
 		return nil, fmt.Errorf("copy the keys of the first server: %w", err)
 	}
-	second := &Demo{Options: d.Options, Trunk: d.Trunk, People: d.People, netDir: d.Exchange.NetDir()}
+	second := &Demo{Options: d.Options, user: d.user, Trunk: d.Trunk, People: d.People, netDir: d.Exchange.NetDir()}
 	second.Options.ServerARI, second.Options.PanelPort, second.Options.MetricsPort = serverARI, 0, 0
 	if err := second.ports(ctx); err != nil {
 		return nil, err
@@ -58,14 +65,25 @@ func (d *Demo) run(ctx context.Context, log, keys string) error {
 	if err != nil {
 		return fmt.Errorf("folder of the demo: %w", err)
 	}
-	d.server = &server{spec: local.ProcessSpec{
-		Name: "hotline", Path: d.Options.Binary, Dir: dir, Log: d.path(log), DeathSignal: syscall.SIGTERM,
+	if err := d.user.Own(filepath.Join(dir, "secrets")); err != nil {
+		return err
+	}
+	d.user.Reach(filepath.Join(dir, "secrets"))
+	binary, err := filepath.Abs(d.Options.Binary)
+	if err != nil {
+		return fmt.Errorf("find the server: %w", err)
+	}
+	instance := uuid.Must(uuid.NewV7()).String()
+	d.server = &server{instance: instance, quit: make(chan struct{}), say: d.Options.Progress, spec: local.ProcessSpec{
+		Name: "hotline", Path: binary, Dir: "/", User: d.user, Log: d.path(log), DeathSignal: syscall.SIGTERM,
 		Args: []string{
 			"serve", "--sip-seats", "--listen=" + d.Panel[len("http://"):], fmt.Sprintf("--metrics-listen=127.0.0.1:%d", d.Options.MetricsPort),
-			"--database-url-file=" + filepath.Join(dir, "secrets/database-url"), "--redis-url-file=" + filepath.Join(dir, "secrets/redis-url"),
+			"--database-url-file=" + filepath.Join(dir, "secrets/database-url"),
+			"--controller-database-url-file=" + filepath.Join(dir, "secrets/controller-database-url"),
+			"--reactions-database-url-file=" + filepath.Join(dir, "secrets/reactions-database-url"), "--redis-url-file=" + filepath.Join(dir, "secrets/redis-url"),
 			"--ari-url=" + d.serverARI(), "--ari-password-file=" + filepath.Join(dir, "secrets/ari-password"),
 			"--number-key-file=" + filepath.Join(dir, keys), "--sockets-per-address=1000",
-			"--net-dir=" + d.netDir,
+			"--net-dir=" + d.netDir, "--instance=" + instance,
 		},
 		Env: environment(),
 	}}
@@ -73,6 +91,7 @@ func (d *Demo) run(ctx context.Context, log, keys string) error {
 		d.server.spec.Args = append(d.server.spec.Args, "--sockets-per-login=600")
 	}
 	d.server.spec.Args = append(d.server.spec.Args, d.Options.ServerArgs...)
+	d.release("tcp4", d.Options.PanelPort, d.Options.MetricsPort)
 	if err := d.server.start(ctx); err != nil {
 		return err
 	}
@@ -113,14 +132,17 @@ func (d *Demo) Ready(ctx context.Context, limit time.Duration) error {
 		res, err := client.Do(req)
 		if err == nil {
 			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
+			switch other := res.Header.Get("Hotline-Instance"); {
+			case other != d.server.instance:
+				return fmt.Errorf("%s is answered by another server than ours: %s", d.Panel, local.PortHolder("tcp4", d.Panel[len("http://"):]))
+			case res.StatusCode == http.StatusOK:
 				return nil
 			}
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the server does not get ready; see %s", d.path("hotline.log"))
+			return fmt.Errorf("the server does not get ready; %s says:\n%s", d.server.spec.Log, local.Tail(d.server.spec.Log, 4))
 		}
 	}
 }
@@ -169,9 +191,27 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-// keep starts the server again whenever it ends.
+// A server that has ended within worked of its start has not worked. Such ends happen, and a few are followed by a start at once; who
+// goes on ending is given ever longer to be mended.
+const (
+	worked       = 5 * time.Second
+	quickStarts  = 3
+	firstPause   = 200 * time.Millisecond
+	longestPause = 15 * time.Second
+)
+
+// pause is how long to wait before the start that follows so many quick ends.
+func pause(ends int) time.Duration {
+	if ends <= quickStarts {
+		return 0
+	}
+	return min(firstPause<<min(ends-quickStarts-1, 10), longestPause)
+}
+
+// keep starts the server again whenever it ends. Who kills it by kill waits for nothing.
 func (s *server) keep(ctx context.Context) {
-	for {
+	for ends := 0; ; {
+		began := time.Now()
 		s.mu.Lock()
 		done, stopped := s.process.Done(), s.stopped
 		s.mu.Unlock()
@@ -179,21 +219,46 @@ func (s *server) keep(ctx context.Context) {
 			return
 		}
 		<-done
-		if s.start(ctx) != nil {
-			return
+		ends++
+		if s.wasKilled() || time.Since(began) >= worked {
+			ends = 0
+		}
+		wait := pause(ends)
+		if wait > 0 && pause(ends-1) == 0 {
+			s.say("the server ends as soon as it is started, and is started again after ever longer pauses; " + s.spec.Log + " says:\n" + local.Tail(s.spec.Log, 1))
+		}
+		select {
+		case <-time.After(wait):
+		case <-s.quit:
+		}
+		if err := s.start(ctx); err != nil && ends == 0 {
+			s.say("the server is not started: " + err.Error())
 		}
 	}
+}
+
+// wasKilled tells once that the server which has ended was killed by us.
+func (s *server) wasKilled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	killed := s.killed
+	s.killed = false
+	return killed
 }
 
 func (s *server) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.killed = true
 	s.process.Kill()
 }
 
 func (s *server) stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopped = true
+	if !s.stopped {
+		s.stopped = true
+		close(s.quit)
+	}
 	return s.process.Stop(ctx, syscall.SIGTERM)
 }

@@ -16,8 +16,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"hotline/agent/audit"
 	"hotline/cmd/hotline/demo"
 	"hotline/deploy/local"
+	"hotline/deploy/migrations/pgtest"
 	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/ari"
@@ -74,10 +76,10 @@ func start(t *testing.T, seats int, change ...func(*demo.Options)) *stage {
 	return s
 }
 
-// rules changes the line's row: the server, which reads it as it comes up, is started anew.
-func (s *stage) rules(set string) {
+// rules changes how the line rings and wraps up: the server, which reads it as it comes up, is started anew.
+func (s *stage) rules(set ...string) {
 	s.t.Helper()
-	_, err := s.db.Exec(s.ctx, `UPDATE line SET `+set)
+	_, err := s.db.Exec(s.ctx, pgtest.SetLines(set...))
 	require.NoError(s.t, err)
 	s.KillServer()
 	require.NoError(s.t, s.Ready(s.ctx, patience))
@@ -95,6 +97,9 @@ func end(t *testing.T, d *demo.Demo, name string) {
 		if i := strings.Index(string(log), sign); i >= 0 {
 			t.Errorf("the server's log has %s:\n%s", sign, log[i:min(len(log), i+3000)])
 		}
+	}
+	for _, leak := range written(t, d.Options.Dir, citizens, "postgres/data") {
+		t.Errorf("a citizen's number is written down (RS1): %s", leak)
 	}
 	if n := strings.Count(string(log), "offer not made"); n > 0 {
 		t.Logf("offers that Postgres refused: %d", n)
@@ -114,6 +119,16 @@ func (s *stage) says(log, words string) int {
 	b, err := os.ReadFile(filepath.Join(s.Options.Dir, log))
 	require.NoError(s.t, err)
 	return strings.Count(string(b), words)
+}
+
+// killNoticed kills the server and waits until the exchange has noticed: who calls in the milliseconds before is in nobody's hands
+// until a server is back, and the net takes only who comes after.
+func (s *stage) killNoticed() {
+	s.t.Helper()
+	const log, words = "asterisk/log/messages.log", "WebSocket read error"
+	before := s.says(log, words)
+	s.KillServer()
+	s.until("the exchange has noticed", patience, func() bool { return s.says(log, words) > before })
 }
 
 func (s *stage) open() {
@@ -202,8 +217,8 @@ func (s *stage) answered() []telephony.LegID {
 	rows, err := r.ReadAll()
 	require.NoError(s.t, err)
 	var legs []telephony.LegID
-	for _, row := range rows { // linkedid, uniqueid, start, answer, end, dst, disposition, lastapp
-		if len(row) > 7 && row[5] == demo.Number && row[7] == "Stasis" && row[6] == "ANSWERED" {
+	for _, row := range rows { // linkedid, uniqueid, start, answer, end, dcontext, disposition, lastapp
+		if len(row) > 7 && row[5] == "from-trunk" && row[7] == "Stasis" && row[6] == "ANSWERED" {
 			legs = append(legs, telephony.LegID(row[1]))
 		}
 	}
@@ -234,7 +249,7 @@ func (s *stage) verify() {
 			require.Empty(s.t, breaches, "invariants of reliability.md 5")
 		}
 	}
-	s.t.Logf("I1-I7, I9, I10, I13, I14 hold after %s (until then: %v): %d calls, %d offers, %d tickets, %d answered by Asterisk's own records", millis(time.Since(began)), last, one[int](s, `SELECT count(*) FROM call`),
+	s.t.Logf("I1-I7, I9-I11, I13, I14 hold after %s (until then: %v): %d calls, %d offers, %d tickets, %d answered by Asterisk's own records", millis(time.Since(began)), last, one[int](s, `SELECT count(*) FROM call`),
 		one[int](s, `SELECT count(*) FROM offer`), one[int](s, `SELECT count(*) FROM ticket`), len(s.answered()))
 }
 
@@ -254,6 +269,11 @@ func (s *stage) breaches() []string {
 	require.NoError(s.t, err)
 	for _, fact := range unsettled {
 		out = append(out, "I10 without effect: "+fact)
+	}
+	trail, err := audit.Verify(s.ctx, s.db, filepath.Join(s.Options.Dir, "secrets/number-keys.anchor"))
+	require.NoError(s.t, err)
+	for _, f := range trail {
+		out = append(out, "I11 "+f.What+": "+strings.Join(f.Rows, ", "))
 	}
 	for _, x := range []struct{ what, sql string }{
 		{"I7 admitted calls without their one ticket", `SELECT c.id::text FROM call c WHERE c.queued_at IS NOT NULL

@@ -2,7 +2,7 @@
 // reload, so that nobody is heard who did not mean to be (RU3).
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { audioStats, citizen, citizenTone, officialTone, rows, seen, shoot, signIn, sitDown, startBrowser, startDemo, text, until } from './stack.mjs'
+import { audioStats, citizen, citizenTone, nextCaller, officialTone, rows, seen, shoot, signIn, sitDown, startBrowser, startDemo, text, until } from './stack.mjs'
 
 let demo, browser
 before(async () => {
@@ -120,7 +120,7 @@ test('H puts the citizen on hold and takes them back; a mute survives a reload',
   const [call] = rows(demo, `SELECT outcome, seat FROM call`)
   assert.deepEqual(call, { outcome: 'answered_official', seat: 'A01' })
   for (const page of [official, recorder]) assert.deepEqual(page.troubles, [])
-  await official.getByTestId('next-caller').click()
+  await nextCaller(official)
   await becomes(official, 'ready')
   await recorder.context().close()
 

@@ -2,7 +2,7 @@
 // recording notice, with a recorder who writes, with everything on the disk.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { audioStats, change, citizen, officialTone, rows, seen, signIn, sitDown, startBrowser, startDemo, text, until } from './stack.mjs'
+import { audioStats, citizen, officialTone, rows, seen, setLine, signIn, sitDown, startBrowser, startDemo, text, until } from './stack.mjs'
 
 const wrapUp = 25 // seconds
 
@@ -19,7 +19,7 @@ after(async () => {
 const work = () => rows(demo, `SELECT work, until, since, call FROM seat_work WHERE seat = 'A01'`)[0]
 
 test('kill -9 in a conversation: nobody hears it; in the wrap-up: it ends when it would have', { timeout: 240000 }, async () => {
-  change(demo, `UPDATE line SET wrapup_seconds = ${wrapUp}`)
+  setLine(demo, 'wrapup', wrapUp)
   const official = await signIn(browser, demo, 'official')
   await sitDown(official, 'A01', 'official')
   await until(() => text(official, 'state-word'), (w) => w.includes('空闲'))

@@ -101,10 +101,16 @@ export function rows(demo, sql) {
 }
 
 /** Changes the demo's database. */
-export const change = (demo, sql) => execFileSync('psql', [demo.database_url, '-XAtqc', sql])
+const change = (demo, sql) => execFileSync('psql', [demo.database_url, '-XAtqc', sql])
+
+// setLine changes at once what the demo's lines go by.
+export const setLine = (demo, key, value) => change(demo, `
+  INSERT INTO setting (key, scope, version, value, effective_from, in_force_from, author, proposed_at)
+  SELECT 'line.${key}', l.id, 1 + coalesce((SELECT max(version) FROM setting WHERE key = 'line.${key}' AND scope = l.id), 0), '${value}', now(), now(), 'system', now()
+  FROM line l`)
 
 /** A WAV of one tone for Chromium's microphone. */
-function toneFile() {
+function toneFile(dir) {
   const rate = 48000
   const samples = rate * 2
   const b = Buffer.alloc(44 + samples * 2)
@@ -121,18 +127,23 @@ function toneFile() {
   b.write('data', 36)
   b.writeUInt32LE(samples * 2, 40)
   for (let i = 0; i < samples; i++) b.writeInt16LE(Math.round(12000 * Math.sin((2 * Math.PI * officialTone * i) / rate)), 44 + i * 2)
-  const dir = mkdtempSync(join(tmpdir(), 'hotline-tone-'))
   const file = join(dir, 'tone.wav')
   writeFileSync(file, b)
   return file
 }
 
+// What browsers and their microphones leave behind goes with us.
+const scratch = mkdtempSync(join(tmpdir(), 'hotline-browser-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+const tone = toneFile(scratch)
+
 const options = () => ({
+    env: { ...process.env, TMPDIR: scratch },
     executablePath: '/usr/bin/chromium',
     args: [
       '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-      `--use-file-for-fake-audio-capture=${toneFile()}`, '--autoplay-policy=no-user-gesture-required',
+      `--use-file-for-fake-audio-capture=${tone}`, '--autoplay-policy=no-user-gesture-required',
     ],
 })
 
@@ -146,8 +157,8 @@ export async function startMortalBrowser() {
 }
 
 /** A signed-in page; pictures go to .cache/shots. */
-export async function signIn(browser, demo, role, size = { width: 1440, height: 900 }) {
-  const account = demo.accounts.find((a) => a.role === role)
+export async function signIn(browser, demo, role, size = { width: 1440, height: 900 }, name = '') {
+  const account = demo.accounts.find((a) => a.role === role && (name === '' || a.login_name === name))
   const context = await browser.newContext({ viewport: size, permissions: ['microphone'], locale: 'zh-CN' })
   await context.addInitScript(watchPeers)
   const page = await context.newPage()
@@ -173,6 +184,14 @@ export async function sitDown(page, seat, place) {
   await page.getByTestId('check-start').click({ timeout: 15000 })
   await until(() => page.getByTestId('go-ready').isEnabled(), (on) => on, 30000)
   await page.getByTestId('go-ready').click()
+}
+
+/** 请接下一位 of somebody who leaves the draft as it is: what is missing is named first. */
+export async function nextCaller(page) {
+  await page.getByTestId('next-caller').click()
+  await seen(page, 'lacking')
+  await until(() => page.getByTestId('next-caller').getAttribute('aria-disabled'), (d) => d === 'false') // a double click leaves nothing
+  await page.getByTestId('next-caller').click()
 }
 
 /** In the page: remembers every RTCPeerConnection, so that tests can ask getStats(). */
@@ -217,7 +236,7 @@ export async function until(ask, fits, ms = 15000) {
 export async function shoot(page, name) {
   const dir = join(root, '.cache/shots')
   mkdirSync(dir, { recursive: true })
-  for (const [w, h] of [[1440, 900], [1920, 1080]]) {
+  for (const [w, h] of [[1280, 720], [1440, 900], [1920, 1080]]) {
     await page.setViewportSize({ width: w, height: h })
     await page.screenshot({ path: join(dir, `${name}-${w}.png`) })
   }

@@ -1,7 +1,7 @@
 // More citizens than seats, offers that nobody takes, and a browser that dies in the middle of a conversation (F20).
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { audioStats, citizen, officialTone, rows, seen, shoot, signIn, sitDown, startBrowser, startDemo, startMortalBrowser, text, until } from './stack.mjs'
+import { audioStats, citizen, nextCaller, officialTone, rows, seen, shoot, signIn, sitDown, startBrowser, startDemo, startMortalBrowser, text, until } from './stack.mjs'
 
 let demo, browser
 before(async () => {
@@ -40,14 +40,14 @@ test('who is not taken keeps the turn, and is offered again first', { timeout: 1
   await first.over()
 
   // The seat becomes free: the next citizen is offered at once.
-  await official.getByTestId('next-caller').click()
+  await nextCaller(official)
   await seen(official, 'incoming-card', 5000)
   assert.match(await text(official, 'incoming-card'), /0553/)
   await official.getByTestId('answer').click()
   await second.heard((r) => r.tones[officialTone] > 0.2)
   await official.getByTestId('hangup').click()
   await second.over()
-  await official.getByTestId('next-caller').click()
+  await nextCaller(official)
   assert.deepEqual(official.troubles, [])
   await until(() => text(official, 'state-word'), (w) => w.includes('空闲'))
   await official.context().close()

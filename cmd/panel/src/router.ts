@@ -10,6 +10,7 @@ declare module 'vue-router' {
   }
 }
 
+const settled: Role[] = ['supervisor', 'office', 'system_admin', 'audit_admin']
 const seated: Role[] = ['official', 'recorder', 'operator', 'supervisor']
 
 const routes: RouteRecordRaw[] = [
@@ -19,11 +20,12 @@ const routes: RouteRecordRaw[] = [
     component: () => import('./shell/AppShell.vue'),
     children: [
       { path: '', redirect: () => useIdentity().home },
-      { path: 'seats', component: () => import('./seat/SeatsPage.vue'), meta: { roles: seated } },
+      { path: 'seats', component: () => import('./seat/SeatsPage.vue'), meta: { roles: [...seated, 'office', 'unit'] } },
       { path: 'seat/:id', component: () => import('./seat/SeatPage.vue'), props: true, meta: { roles: seated } },
       { path: 'record/:id', component: () => import('./seat/RecorderPage.vue'), props: true, meta: { roles: seated } },
       { path: 'tickets/:id?', component: () => import('./ticket/TicketsPage.vue'), props: true },
       { path: 'board', component: () => import('./board/BoardPage.vue'), meta: { roles: ['supervisor', 'operator', 'office'] } },
+      { path: 'settings', component: () => import('./admin/SettingsPage.vue'), meta: { roles: settled } },
       { path: 'denied', component: () => import('./shell/DeniedPage.vue'), props: { what: 'denied' } },
       { path: ':rest(.*)*', component: () => import('./shell/DeniedPage.vue'), props: { what: 'missing' } },
     ],

@@ -15,7 +15,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hotline/agent"
+	"hotline/agent/setting"
 	agentstore "hotline/agent/store"
+	"hotline/agent/vault"
 	"hotline/deploy/migrations"
 	"hotline/telephony"
 	"hotline/telephony/line"
@@ -52,7 +54,7 @@ func openAssignments(ctx context.Context, h *hall, o Options) (*assignments, err
 	if _, err := h.sql.Exec(ctx, "CREATE DATABASE "+a.database); err != nil {
 		return nil, fmt.Errorf("make the database of B4: %w", err)
 	}
-	cfg, err := pgxpool.ParseConfig(h.demo.Postgres.URL(a.database))
+	cfg, err := pgxpool.ParseConfig(h.demo.Postgres.URLOf(migrations.RoleController, a.database))
 	if err != nil {
 		return nil, fmt.Errorf("read the URL of B4: %w", err)
 	}
@@ -62,14 +64,14 @@ func openAssignments(ctx context.Context, h *hall, o Options) (*assignments, err
 		return nil, fmt.Errorf("open the database of B4: %w", err)
 	}
 	keys := filepath.Join(o.Dir, "assignments.keys")
-	if err := callstore.NewKeyFile(keys); err != nil {
+	if err := vault.Create(keys, vault.International); err != nil {
 		return nil, err
 	}
-	vault, err := callstore.OpenVault(keys)
+	seals, err := vault.Open(keys)
 	if err != nil {
 		return nil, err
 	}
-	a.store = callstore.New(a.pool, vault)
+	a.store = callstore.New(a.pool, seals)
 	at, err := redis.ParseURL(h.demo.Redis.URL())
 	if err != nil {
 		return nil, fmt.Errorf("read Redis' URL: %w", err)
@@ -90,19 +92,26 @@ func (a *assignments) close() {
 
 // seed has one call and one seat for each assigner, and one more of both, from which the peers learn what is sent.
 func (a *assignments) seed(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, a.hall.demo.Postgres.URL(a.database))
+	pool, err := pgxpool.New(ctx, a.hall.demo.Postgres.URL(a.database))
 	if err != nil {
 		return fmt.Errorf("reach the database of B4: %w", err)
 	}
-	defer func() { _ = conn.Close(ctx) }() // what it wrote is written
+	defer pool.Close()
+	return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return a.fill(ctx, c.Conn(), agentstore.New(pool, nil)) })
+}
+
+func (a *assignments) fill(ctx context.Context, conn *pgx.Conn, people *agentstore.Store) error {
+	if err := migrations.Bootstrap(ctx, conn); err != nil {
+		return err
+	}
 	if err := migrations.Migrate(ctx, conn); err != nil {
 		return err
 	}
-	people := agentstore.New(a.pool, nil)
 	now := time.Now().Truncate(time.Microsecond)
-	err = errors.Join(
+	err := errors.Join(
 		people.PutUnits(ctx, []agent.Unit{{Code: "EDU", ShortName: "省教育厅", FullName: "安徽省教育厅", Kind: "department"}}),
-		people.PutLine(ctx, agentstore.Line{ID: assignLine, Name: "接热线、办实事", Number: "12345"}))
+		people.PutLine(ctx, agentstore.Line{ID: assignLine, Name: "接热线、办实事", Number: "12345"}),
+		people.TuneLine(ctx, assignLine, setting.Notice, "", now))
 	if err == nil {
 		_, err = people.OpenSession(ctx, agentstore.NewSession{Unit: "EDU", Theme: "B4", OpensAt: now, ClosesAt: now.Add(time.Hour)})
 	}
@@ -110,7 +119,6 @@ func (a *assignments) seed(ctx context.Context) error {
 		return err
 	}
 	for _, sql := range []string{
-		`UPDATE line SET notice = ''`,
 		`UPDATE controller SET epoch = 1, holder = 'bench', renewed_at = clock_timestamp()`,
 	} {
 		if _, err := conn.Exec(ctx, sql); err != nil {

@@ -21,11 +21,12 @@ const (
 	PartPop    = "b3"
 	PartAssign = "b4"
 	PartKill   = "b8"
+	PartOrders = "commands"
 )
 
 // Parts are all of them, in the order in which they are measured.
 func Parts() []string {
-	return []string{PartQueue, PartFull, PartPop, PartAssign, PartNext, PartKill}
+	return []string{PartQueue, PartFull, PartPop, PartAssign, PartNext, PartOrders, PartKill}
 }
 
 // Options bound a run.
@@ -82,7 +83,7 @@ func Run(ctx context.Context, o Options) error {
 		name    string
 		measure func(context.Context, *hall) error
 	}{
-		{PartQueue, r.queue}, {PartFull, r.full}, {PartPop, r.pop}, {PartAssign, r.assign}, {PartNext, r.next}, {PartKill, r.kill},
+		{PartQueue, r.queue}, {PartFull, r.full}, {PartPop, r.pop}, {PartAssign, r.assign}, {PartNext, r.next}, {PartOrders, r.command}, {PartKill, r.kill},
 	} {
 		if !o.has(part.name) {
 			continue

@@ -96,18 +96,30 @@ func (f *floorProcess) ask(ctx context.Context, method, path string) error {
 
 var floorClient = &http.Client{Timeout: 5 * time.Second} //nolint:gochecknoglobals // its connections are shared by all seats
 
-// next is the wish of the person at a seat: of hotline's as the panel says it, with a key that makes a repeat harmless.
-func (h *hall) next(ctx context.Context, seat string) error {
+// next is the wish of the person at a seat: of hotline's as the panel says it, for the call on the screen, with a key that makes a repeat
+// harmless.
+func (h *hall) next(ctx context.Context, seat string) (func(context.Context) error, error) {
 	who := h.people[seat]
 	if who == nil {
-		return h.floor.ask(ctx, http.MethodPost, "/next/"+seat)
+		return func(ctx context.Context) error { return h.floor.ask(ctx, http.MethodPost, "/next/"+seat) }, nil
+	}
+	var desk struct {
+		Call struct {
+			ID string `json:"id"`
+		} `json:"call"`
+	}
+	who.Key = ""
+	if err := who.Do(ctx, http.MethodGet, "/api/v1/seats/"+seat+"/call", nil, &desk); err != nil {
+		return nil, err
 	}
 	key, err := uuid.NewV7()
 	if err != nil {
-		return fmt.Errorf("key of a command: %w", err)
+		return nil, fmt.Errorf("key of a command: %w", err)
 	}
-	who.Key = key.String()
-	return who.Do(ctx, http.MethodPost, "/api/seats/"+seat+"/next", struct{}{}, nil)
+	return func(ctx context.Context) error {
+		who.Key = key.String()
+		return who.Do(ctx, http.MethodPost, "/api/v1/seats/"+seat+"/next", map[string]any{"call": desk.Call.ID, "leave": true}, nil)
+	}, nil
 }
 
 // bareFrames opens the page of B3's opponent and gives the times at which its frames were read, until ctx ends.

@@ -120,7 +120,7 @@ func (h *hall) seat(ctx context.Context, a demo.Account) error {
 		return err
 	}
 	h.people[a.Seat] = c
-	path := "/api/seats/" + a.Seat
+	path := "/api/v1/seats/" + a.Seat
 	contact := "sip:" + a.Seat + "@" + h.telephones.phone.Addr()
 	var now struct {
 		Version int64 `json:"version"`

@@ -164,7 +164,7 @@ func (h *hall) look(ctx context.Context, o Options) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("folder of the bench: %w", err)
 	}
-	args := append([]string{"look", "--database-url-file=" + filepath.Join(dir, "secrets/database-url")}, exchangeArgs(h.demo, dir)...)
+	args := append([]string{"look", "--database-url-file=" + filepath.Join(dir, "secrets/controller-database-url")}, exchangeArgs(h.demo, dir)...)
 	began := time.Now()
 	out, err := exec.CommandContext(ctx, self, args...).CombinedOutput()
 	if err != nil {

@@ -20,6 +20,7 @@ type report struct {
 	pops      [2][]popRound      // hotline, bare
 	assigned  []assignTurn
 	rebuilt   time.Duration // the queue, with 10,000 callers
+	commanded commanded
 	killed    recovered
 	offers    string
 	uncounted error            // why statements were not counted
@@ -44,7 +45,7 @@ func (r *report) print(w io.Writer) error {
 	for _, part := range Parts() {
 		if o.has(part) {
 			map[string]func(){
-				PartQueue: r.printQueue, PartFull: r.printFull, PartNext: r.printNext, PartPop: r.printPop, PartAssign: r.printAssign, PartKill: r.printKill,
+				PartQueue: r.printQueue, PartFull: r.printFull, PartNext: r.printNext, PartPop: r.printPop, PartAssign: r.printAssign, PartOrders: r.printCommands, PartKill: r.printKill,
 			}[part]()
 		}
 	}

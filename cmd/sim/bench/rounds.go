@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/agent/setting"
+	agentstore "hotline/agent/store"
 	"hotline/cmd/hotline/demo"
 	"hotline/cmd/sim/citizen"
 )
@@ -102,11 +107,12 @@ func (h *hall) watch(ctx context.Context, o Options, turn queueTurn, called <-ch
 
 // wrapUpOf sets how long officials of hotline's line wrap up unless they ask for the next caller.
 func (h *hall) wrapUpOf(ctx context.Context, d time.Duration) error {
-	_, err := h.sql.Exec(ctx, `UPDATE line SET wrapup_seconds = $1 WHERE id = $2`, int(d.Seconds()), demo.Line)
+	pool, err := pgxpool.New(ctx, h.demo.AppURL())
 	if err != nil {
 		return fmt.Errorf("set the wrap-up of the line: %w", err)
 	}
-	return nil
+	defer pool.Close()
+	return agentstore.New(pool, nil).TuneLine(ctx, demo.Line, setting.WrapUp, strconv.Itoa(int(d.Seconds())), time.Now())
 }
 
 // rulesRead is the time in which the controller reads the rules of its lines anew.

@@ -29,7 +29,7 @@ type telephones struct {
 // person does who presses 请接下一位; without it they are free when they have hung up.
 type manner struct {
 	talk, wrapUp span
-	next         func(ctx context.Context, seat string) error
+	next         func(ctx context.Context, seat string) (func(context.Context) error, error) // what is said when the time has come
 }
 
 type span struct{ min, max time.Duration }
@@ -97,8 +97,12 @@ func (t *telephones) wrapUp(ctx context.Context, seat string, way manner) error 
 	if way.next == nil || !pause(ctx, way.wrapUp.draw()) {
 		return nil
 	}
+	ask, err := way.next(ctx, seat)
+	if err != nil {
+		return err
+	}
 	t.free(seat)
-	return way.next(ctx, seat)
+	return ask(ctx)
 }
 
 func (t *telephones) free(seat string) {

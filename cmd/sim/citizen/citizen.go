@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"hotline/deploy/local"
 )
 
 //go:embed citizen.xml
@@ -60,14 +62,16 @@ func run(ctx context.Context, l Load) error {
 		return err
 	}
 	// Left to itself SIPp opens its control port to everybody, and takes whatever media port it is told (RI6).
-	control, err := freePorts(ctx, loopback, 1)
+	control, release, err := freePorts(ctx, loopback, 1)
 	if err != nil {
 		return err
 	}
-	media, err := freePorts(ctx, l.IP, mediaPorts)
+	defer release()
+	media, release, err := freePorts(ctx, l.IP, mediaPorts)
 	if err != nil {
 		return err
 	}
+	defer release()
 	cmd := exec.CommandContext(ctx, "sipp", l.Trunk, "-sf", scenario, "-s", l.Number, "-i", l.IP, "-mi", l.IP, "-bind_local",
 		"-ci", loopback, "-cp", strconv.Itoa(control), "-mp", strconv.Itoa(media), "-r", strconv.FormatFloat(l.Rate, 'f', -1, 64), "-m", strconv.Itoa(l.Calls),
 		"-timeout", strconv.Itoa(int(l.Limit.Seconds()))+"s", "-timeout_error", "-aa", "-nostdin", "-t", "u1", "-trace_err",
@@ -98,18 +102,23 @@ const (
 	mediaPorts = 4 // RTP and RTCP, of audio and of video
 )
 
-// freePorts finds n neighbouring UDP ports that nobody has; several SIPp processes on one address must not meet. They are
-// drawn, not counted, so that two who look at the same time hardly find the same.
-func freePorts(ctx context.Context, ip string, n int) (int, error) {
+// freePorts finds n neighbouring UDP ports that nobody has, and keeps them from other citizens until release: several SIPp processes on
+// one address must not meet, and each takes its ports a while after it was told which.
+func freePorts(ctx context.Context, ip string, n int) (int, func(), error) {
 	const first, places, tries = 20000, 9000, 100
 	var err error
 	for range tries {
 		port := first + rand.IntN(places)*4 //nolint:gosec // a port is no secret
-		if err = vacant(ctx, ip, port, n); err == nil {
-			return port, nil
+		var release func()
+		if release, err = local.ClaimPort("citizen-"+ip, port); err != nil {
+			continue
 		}
+		if err = vacant(ctx, ip, port, n); err == nil {
+			return port, release, nil
+		}
+		release()
 	}
-	return 0, fmt.Errorf("find free ports on %s for SIPp: %w", ip, err)
+	return 0, nil, fmt.Errorf("find free ports on %s for SIPp: %w", ip, err)
 }
 
 func vacant(ctx context.Context, ip string, port, n int) error {

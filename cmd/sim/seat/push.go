@@ -11,10 +11,15 @@ import (
 
 // Listen opens a push socket on a topic, as a page does, and returns it after the server's hello. Whoever does not read on is cut.
 func (c *Client) Listen(ctx context.Context, topic string) (*websocket.Conn, error) {
+	return c.Resume(ctx, "", topic)
+}
+
+// Resume is Listen that is told first what has come since a position.
+func (c *Client) Resume(ctx context.Context, since, topic string) (*websocket.Conn, error) {
 	var out struct {
 		Ticket string `json:"ticket"`
 	}
-	if err := c.Do(ctx, http.MethodPost, "/api/ws-ticket", map[string]any{"topics": []string{topic}}, &out); err != nil {
+	if err := c.Do(ctx, http.MethodPost, "/api/v1/ws-ticket", map[string]any{"topics": []string{topic}, "since": since}, &out); err != nil {
 		return nil, err
 	}
 	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second, Subprotocols: []string{"v1.hotline", "t." + out.Ticket}}

@@ -75,14 +75,14 @@ func (o *Office) Seat(ctx context.Context, p Person) error {
 		return err
 	}
 	f := &official{person: p, client: c, office: o}
-	if err := c.Do(ctx, http.MethodPost, "/api/seats/"+p.Seat+"/take", map[string]any{"place": "official", "take_over": true}, nil); err != nil {
+	if err := c.Do(ctx, http.MethodPost, "/api/v1/seats/"+p.Seat+"/take", map[string]any{"place": "official", "take_over": true}, nil); err != nil {
 		return err
 	}
 	o.mu.Lock()
 	o.seats[p.Seat] = f
 	o.mu.Unlock()
 	account := map[string]any{"client": "sim-" + p.Seat, "phone": "sip", "contact": "sip:" + p.Seat + "@" + o.phone.Addr()}
-	if err := c.Do(ctx, http.MethodPost, "/api/seats/"+p.Seat+"/phone", account, nil); err != nil {
+	if err := c.Do(ctx, http.MethodPost, "/api/v1/seats/"+p.Seat+"/phone", account, nil); err != nil {
 		return err
 	}
 	if err := f.ready(ctx); err != nil {
@@ -157,7 +157,7 @@ func (f *official) wrapUp(ctx context.Context) error {
 			State string `json:"state"`
 		} `json:"call"`
 	}
-	if err := f.client.Do(ctx, http.MethodGet, "/api/seats/"+f.person.Seat+"/call", nil, &card); err != nil {
+	if err := f.client.Do(ctx, http.MethodGet, "/api/v1/seats/"+f.person.Seat+"/call", nil, &card); err != nil {
 		return err
 	}
 	if card.Call == nil || card.Call.State != "ended" {
@@ -166,7 +166,7 @@ func (f *official) wrapUp(ctx context.Context) error {
 	if err := f.record(ctx, card.Call.ID); err != nil {
 		return err
 	}
-	return f.client.Do(ctx, http.MethodPost, "/api/seats/"+f.person.Seat+"/next", struct{}{}, nil)
+	return f.client.Do(ctx, http.MethodPost, "/api/v1/seats/"+f.person.Seat+"/next", map[string]any{"call": card.Call.ID, "leave": true}, nil)
 }
 
 func (f *official) record(ctx context.Context, call string) error {
@@ -177,7 +177,7 @@ func (f *official) record(ctx context.Context, call string) error {
 			Version int64  `json:"version"`
 		} `json:"tickets"`
 	}
-	if err := f.client.Do(ctx, http.MethodGet, "/api/calls/"+call+"/tickets", nil, &list); err != nil {
+	if err := f.client.Do(ctx, http.MethodGet, "/api/v1/calls/"+call+"/tickets", nil, &list); err != nil {
 		return err
 	}
 	for _, t := range list.Tickets {
@@ -189,10 +189,10 @@ func (f *official) record(ctx context.Context, call string) error {
 		var after struct {
 			Version int64 `json:"version"`
 		}
-		if err := f.client.Do(ctx, http.MethodPatch, "/api/tickets/"+t.ID, edit, &after); err != nil {
+		if err := f.client.Do(ctx, http.MethodPatch, "/api/v1/tickets/"+t.ID, edit, &after); err != nil {
 			return err
 		}
-		if err := f.client.Do(ctx, http.MethodPost, "/api/tickets/"+t.ID+"/register", map[string]any{"version": after.Version}, nil); err != nil {
+		if err := f.client.Do(ctx, http.MethodPost, "/api/v1/tickets/"+t.ID+"/register", map[string]any{"version": after.Version}, nil); err != nil {
 			return err
 		}
 	}
@@ -205,10 +205,10 @@ func (f *official) ready(ctx context.Context) error {
 		var s struct {
 			Version int64 `json:"version"`
 		}
-		if err := f.client.Do(ctx, http.MethodGet, "/api/seats/"+f.person.Seat, nil, &s); err != nil {
+		if err := f.client.Do(ctx, http.MethodGet, "/api/v1/seats/"+f.person.Seat, nil, &s); err != nil {
 			return err
 		}
-		err := f.client.Do(ctx, http.MethodPost, "/api/seats/"+f.person.Seat+"/intent", map[string]any{"intent": "ready", "version": s.Version}, nil)
+		err := f.client.Do(ctx, http.MethodPost, "/api/v1/seats/"+f.person.Seat+"/intent", map[string]any{"intent": "ready", "version": s.Version}, nil)
 		var p *ProblemError
 		if err == nil || !errors.As(err, &p) || p.Status != http.StatusConflict {
 			return err

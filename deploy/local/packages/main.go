@@ -6,14 +6,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"hotline/deploy/local"
 )
 
 func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := local.UntilStopped(context.Background())
 	err := local.EnsurePackages(ctx, func(line string) { fmt.Fprintln(os.Stderr, "·", line) },
 		"postgresql", "redis-server", "sip-tester", "chromium", "fonts-noto-cjk", "espeak-ng", "sox", "mmdebstrap", "debian-archive-keyring")
 	cancel()

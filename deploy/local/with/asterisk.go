@@ -33,7 +33,7 @@ func withAsterisk(ctx context.Context, cache string, env, args []string) (int, e
 		return 1, err
 	}
 	defer func() { _ = slot.Close() }() // it guards, it holds nothing
-	cfg := asterisk.Config{Dir: filepath.Join(dir, "asterisk"), Sounds: sounds, TrunkPeers: []string{trunkPeer}, Progress: say}
+	cfg := asterisk.Config{Dir: filepath.Join(dir, "exchange"), Sounds: sounds, TrunkPeers: []string{trunkPeer}, Progress: say}
 	if cfg.ARIPassword, err = asterisk.LoadPassword(filepath.Join(dir, "ari-password")); err != nil {
 		return 1, err
 	}

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -41,7 +40,7 @@ func run(args []string) (int, error) {
 	if len(args) == 0 {
 		return 2, errors.New("no command; use: go run ./deploy/local/with -- COMMAND ARGUMENTS")
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := local.UntilStopped(context.Background())
 	defer cancel()
 	root, err := local.ModuleRoot()
 	if err != nil {

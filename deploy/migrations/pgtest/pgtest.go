@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,28 +30,54 @@ const (
 	RedisEnv    = "HOTLINE_TEST_REDIS_URL"
 )
 
-// New returns a pool on a database of this test's own, cloned from a migrated template. It is dropped when the test ends.
+// everything is a login that has what the server's three roles have together, for tests that look at all that stores have written.
+const everything = "tests_of_hotline"
+
+// New returns a pool on a database of this test's own, cloned from a migrated template, with what the server's three roles have together.
+// It is dropped when the test ends.
 func New(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
-	pool, err := pgxpool.New(tb.Context(), URL(tb))
+	return Open(tb, As(tb, everything, URL(tb)))
+}
+
+// Open returns a pool that is closed when the test ends.
+func Open(tb testing.TB, databaseURL string) *pgxpool.Pool {
+	tb.Helper()
+	pool, err := pgxpool.New(tb.Context(), databaseURL)
 	require.NoError(tb, err)
 	tb.Cleanup(pool.Close)
 	return pool
 }
 
-// URL is New for a test that hands the database to another program.
+// URL is a database as New makes it, for whom the server acts as for people: hotline_app.
 func URL(tb testing.TB) string {
 	tb.Helper()
 	s := servers(tb)
 	id, err := uuid.NewV7()
 	require.NoError(tb, err)
 	name := "test_" + strings.ReplaceAll(id.String(), "-", "")
-	admin(tb, s, "CREATE DATABASE "+name+" TEMPLATE "+s.template+" STRATEGY wal_log")
+	admin(tb, s, "CREATE DATABASE "+name+" TEMPLATE "+s.template+" OWNER "+migrations.RoleOwner+" STRATEGY wal_log",
+		"REVOKE ALL ON DATABASE "+name+" FROM PUBLIC",
+		"GRANT CONNECT ON DATABASE "+name+" TO "+strings.Join(append(migrations.Logins(), everything), ", "))
 	tb.Cleanup(func() { admin(tb, s, "DROP DATABASE "+name+" WITH (FORCE)") })
-	return s.url(name)
+	return s.url(migrations.RoleApp, name)
 }
 
-// At returns a pool on a database of this test's own as an earlier version of the schema made it, and what brings it to
+// As is the URL of the same database for another role; "" is the superuser.
+func As(tb testing.TB, role, databaseURL string) string {
+	tb.Helper()
+	u, err := url.Parse(databaseURL)
+	require.NoError(tb, err)
+	return servers(tb).url(role, strings.TrimPrefix(u.Path, "/"))
+}
+
+// Super is a superuser's pool on the database of another: for what no server may do, which a test does to it all the same.
+func Super(tb testing.TB, of *pgxpool.Pool) *pgxpool.Pool {
+	tb.Helper()
+	return Open(tb, servers(tb).url("", of.Config().ConnConfig.Database))
+}
+
+// At returns a superuser's pool on a database of this test's own as an earlier version of the schema made it, and what brings it to
 // another version.
 func At(tb testing.TB, version int) (*pgxpool.Pool, func(version int)) {
 	tb.Helper()
@@ -58,20 +85,17 @@ func At(tb testing.TB, version int) (*pgxpool.Pool, func(version int)) {
 	id, err := uuid.NewV7()
 	require.NoError(tb, err)
 	name := "test_" + strings.ReplaceAll(id.String(), "-", "")
-	admin(tb, s, "CREATE DATABASE "+name)
+	admin(tb, s, "CREATE DATABASE "+name+" OWNER "+migrations.RoleOwner)
 	tb.Cleanup(func() { admin(tb, s, "DROP DATABASE "+name+" WITH (FORCE)") })
 	to := func(version int) {
 		tb.Helper()
-		conn, err := pgx.Connect(tb.Context(), s.url(name))
+		conn, err := pgx.Connect(tb.Context(), s.url("", name))
 		require.NoError(tb, err)
 		defer func() { _ = conn.Close(context.WithoutCancel(tb.Context())) }()
 		require.NoError(tb, migrations.MigrateTo(tb.Context(), conn, version))
 	}
 	to(version)
-	pool, err := pgxpool.New(tb.Context(), s.url(name))
-	require.NoError(tb, err)
-	tb.Cleanup(pool.Close)
-	return pool, to
+	return Open(tb, s.url("", name)), to
 }
 
 // Redis returns a client as the product uses it, and a key prefix that no other test has.
@@ -108,13 +132,16 @@ type shared struct {
 	template string
 }
 
-// url is the server's URL with another database in it.
-func (s *shared) url(database string) string {
+// url is the server's URL with another database in it, and another role unless that is "".
+func (s *shared) url(role, database string) string {
 	u, err := url.Parse(s.database)
 	if err != nil {
 		return s.database // pgx says what is wrong with it
 	}
 	u.Path = "/" + database
+	if role != "" {
+		u.User = url.User(role)
+	}
 	return u.String()
 }
 
@@ -128,16 +155,18 @@ func servers(tb testing.TB) *shared {
 	return s
 }
 
-// admin runs a statement outside any test's database; the context is not the test's, which is over in clean-ups.
-func admin(tb testing.TB, s *shared, sql string) {
+// admin runs statements outside any test's database; the context is not the test's, which is over in clean-ups.
+func admin(tb testing.TB, s *shared, statements ...string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, s.url("postgres"))
+	conn, err := pgx.Connect(ctx, s.url("", "postgres"))
 	require.NoError(tb, err)
 	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, sql)
-	require.NoError(tb, err)
+	for _, sql := range statements {
+		_, err = conn.Exec(ctx, sql)
+		require.NoError(tb, err)
+	}
 }
 
 func start() (*shared, error) {
@@ -173,7 +202,7 @@ func (s *shared) prepareTemplate(ctx context.Context) error {
 		return err
 	}
 	s.template = "template_" + hash
-	conn, err := pgx.Connect(ctx, s.url("postgres"))
+	conn, err := pgx.Connect(ctx, s.url("", "postgres"))
 	if err != nil {
 		return fmt.Errorf("connect to the test server: %w", err)
 	}
@@ -192,7 +221,7 @@ func (s *shared) prepareTemplate(ctx context.Context) error {
 			return fmt.Errorf("make the template: %w", err)
 		}
 	}
-	if err := migrate(ctx, s.url(fresh)); err != nil {
+	if err := migrate(ctx, s.url("", fresh)); err != nil {
 		return err
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+fresh+" RENAME TO "+s.template)
@@ -205,5 +234,36 @@ func migrate(ctx context.Context, url string) error {
 		return fmt.Errorf("connect to the template: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	if err := migrations.Bootstrap(ctx, conn); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `DO $$ BEGIN
+  IF to_regrole('`+everything+`') IS NULL THEN
+    CREATE ROLE `+everything+` LOGIN IN ROLE hotline_app, hotline_controller, hotline_reactions;
+  END IF;
+END $$`)
+	if err != nil {
+		return fmt.Errorf("make the role of the tests: %w", err)
+	}
 	return migrations.Migrate(ctx, conn)
 }
+
+// SetLines is a statement that sets what all lines go by, at once, as an installation does: SetLines("wrapup", "0", "notice", "").
+func SetLines(pairs ...string) string {
+	rows := make([]string, 0, len(pairs)/2)
+	for pair := range slices.Chunk(pairs, 2) {
+		rows = append(rows, "('line."+pair[0]+"', '"+pair[1]+"')")
+	}
+	return `WITH installation AS (SELECT set_config('hotline.settings', 'propose', true), set_config('hotline.actor', 'system', true))
+INSERT INTO setting (key, scope, version, value, effective_from, in_force_from, author, proposed_at)
+SELECT v.key, l.id, 1 + coalesce((SELECT max(s.version) FROM setting s WHERE s.key = v.key AND s.scope = l.id), 0), v.value, now(), now(), 'system', now()
+FROM installation, line l, (VALUES ` + strings.Join(rows, ", ") + `) AS v (key, value)`
+}
+
+// DropToday lets the day go from the fact log as days go that are not kept any more. For Super alone.
+const DropToday = `DO $$
+DECLARE
+  day text := to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY_MM_DD');
+BEGIN
+  EXECUTE format('DROP TABLE public.%I', 'fact_' || day);
+END $$`

@@ -9,13 +9,15 @@ import (
 )
 
 type Call struct {
-	ID         string
-	Channel    *string
-	Entity     string
-	Line       *string
-	Session    *string
-	Dialled    string
-	NumEnc     []byte
+	ID      string
+	Channel *string
+	Entity  string
+	Line    *string
+	Session *string
+	Dialled string
+	// sealed by agent/vault: id of the key, nonce, ciphertext; tied to the row's id; NULL = anonymous
+	NumEnc []byte
+	// keyed hash of the normalised number, for equality search; its key is vault_key's active index
 	NumIdx     []byte
 	NumTail    string
 	Place      string
@@ -60,4 +62,5 @@ type SeatLive struct {
 	Misses      int32
 	Open        *bool
 	Routable    *bool
+	Deputy      *string
 }

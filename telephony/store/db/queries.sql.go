@@ -466,21 +466,20 @@ const callSeat = `-- name: CallSeat :one
 SELECT coalesce((SELECT g.seat FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL),
                 (SELECT w.seat FROM seat_work w WHERE w.call = c.id AND w.work IN ('offered', 'engaged') ORDER BY w.work DESC, w.seat LIMIT 1),
                 c.seat, '')::text AS seat,
-       c.version, (c.ended_at IS NULL)::boolean AS open
+       c.version
 FROM call c WHERE c.id = $1
 `
 
 type CallSeatRow struct {
 	Seat    string
 	Version int64
-	Open    bool
 }
 
 // The seat that holds a call now: that serves it, or rings for it, or has served it last.
 func (q *Queries) CallSeat(ctx context.Context, id string) (CallSeatRow, error) {
 	row := q.db.QueryRow(ctx, callSeat, id)
 	var i CallSeatRow
-	err := row.Scan(&i.Seat, &i.Version, &i.Open)
+	err := row.Scan(&i.Seat, &i.Version)
 	return i, err
 }
 
@@ -520,11 +519,15 @@ func (q *Queries) CallVersion(ctx context.Context, arg CallVersionParams) (CallV
 
 const callbacks = `-- name: Callbacks :many
 SELECT b.id, b.call, c.num_tail, c.place, b.reason, b.created_at
-FROM callback b JOIN call c ON c.id = b.call WHERE b.state = $1 ORDER BY b.created_at, b.id LIMIT $2
+FROM callback b JOIN call c ON c.id = b.call LEFT JOIN session s ON s.id = c.session
+WHERE b.state = $1 AND ($2::text = 'all' OR $2 = 'unit' AND $3::text <> '' AND s.unit = $3)
+ORDER BY b.created_at, b.id LIMIT $4
 `
 
 type CallbacksParams struct {
 	State string
+	Scope string
+	Unit  string
 	Max   int32
 }
 
@@ -537,9 +540,14 @@ type CallbacksRow struct {
 	CreatedAt time.Time
 }
 
-// Tasks to call people back, oldest first.
+// Tasks to call people back, oldest first: all of them, or those of a unit's sessions. Nobody owns one.
 func (q *Queries) Callbacks(ctx context.Context, arg CallbacksParams) ([]CallbacksRow, error) {
-	rows, err := q.db.Query(ctx, callbacks, arg.State, arg.Max)
+	rows, err := q.db.Query(ctx, callbacks,
+		arg.State,
+		arg.Scope,
+		arg.Unit,
+		arg.Max,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -567,7 +575,7 @@ func (q *Queries) Callbacks(ctx context.Context, arg CallbacksParams) ([]Callbac
 
 const calls = `-- name: Calls :many
 
-SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.phase, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.epoch, c.version, c.resumes, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num_idx, c.num_tail, c.place, c.phase, c.seq, c.priority, c.arrived_at, c.queued_at, c.answered_at, c.ended_at, c.outcome, c.cause, c.seat, c.epoch, c.version, c.resumes,
        EXISTS (SELECT 1 FROM line_entry e WHERE e.line = c.line AND e.open) AS open,
        (SELECT r.seat FROM call r WHERE r.id = c.resumes AND r.answered_at IS NOT NULL) AS prefer,
        (SELECT json_agg(x) FROM (
@@ -582,27 +590,23 @@ SELECT c.id, c.channel, c.entity, c.line, c.session, c.dialled, c.num_enc, c.num
           ORDER BY o.closed_at, o.id) AS x) AS offers,
        (SELECT row_to_json(x) FROM (
           SELECT g.id, g.seat, g.person, g.began_at FROM segment g WHERE g.call = c.id AND g.ended_at IS NULL) AS x) AS segment
-FROM call c LEFT JOIN line l ON l.id = c.line
+FROM call c
 WHERE c.id = $1::uuid OR $1::uuid IS NULL AND c.ended_at IS NULL
 ORDER BY c.line, c.priority, c.seq
 `
 
 type CallsRow struct {
-	Call          Call
-	RingSeconds   *int32
-	WrapupSeconds *int32
-	GraceSeconds  *int32
-	Notice        *string
-	Open          bool
-	Prefer        *string
-	Participants  []byte
-	Offers        []byte
-	Segment       []byte
+	Call         Call
+	Open         bool
+	Prefer       *string
+	Participants []byte
+	Offers       []byte
+	Segment      []byte
 }
 
 // ------------------------------------------------------------------ the controller's reads
-// One call, or every call that has not ended in order of priority and arrival: its line's rules, those who take part and have
-// not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
+// One call, or every call that has not ended in order of priority and arrival: whether its line is open, those who take part and
+// have not left, its open offers and those that seats declined or missed, and the segment that goes on. One statement: one instant.
 func (q *Queries) Calls(ctx context.Context, id *string) ([]CallsRow, error) {
 	rows, err := q.db.Query(ctx, calls, id)
 	if err != nil {
@@ -636,10 +640,6 @@ func (q *Queries) Calls(ctx context.Context, id *string) ([]CallsRow, error) {
 			&i.Call.Epoch,
 			&i.Call.Version,
 			&i.Call.Resumes,
-			&i.RingSeconds,
-			&i.WrapupSeconds,
-			&i.GraceSeconds,
-			&i.Notice,
 			&i.Open,
 			&i.Prefer,
 			&i.Participants,
@@ -752,7 +752,7 @@ func (q *Queries) Counts(ctx context.Context, arg CountsParams) (CountsRow, erro
 const endWrapUp = `-- name: EndWrapUp :exec
 WITH ended AS (
   UPDATE seat_work SET work = 'idle', call = NULL, until = NULL, since = $1, version = version + 1
-  WHERE seat = $2 AND work = 'wrap_up'
+  WHERE seat = $2 AND work = 'wrap_up' AND call = $3
   RETURNING 1)
 SELECT must(false, 'HL004') WHERE NOT EXISTS (SELECT FROM ended)
 `
@@ -760,11 +760,12 @@ SELECT must(false, 'HL004') WHERE NOT EXISTS (SELECT FROM ended)
 type EndWrapUpParams struct {
 	At   time.Time
 	Seat string
+	Call *string
 }
 
-// Ends a seat's wrap-up.
+// Ends a seat's wrap-up of a call.
 func (q *Queries) EndWrapUp(ctx context.Context, arg EndWrapUpParams) error {
-	_, err := q.db.Exec(ctx, endWrapUp, arg.At, arg.Seat)
+	_, err := q.db.Exec(ctx, endWrapUp, arg.At, arg.Seat, arg.Call)
 	return err
 }
 
@@ -866,7 +867,7 @@ WITH master AS (SELECT c.epoch FROM controller c WHERE c.id = 1 AND c.epoch = $1
 unfinished AS (
   SELECT c.id, c.line, c.priority, c.seq, CASE WHEN c.answered_at IS NOT NULL THEN c.seat END AS seat FROM call c
   WHERE c.num_idx = $2::bytea AND c.dialled = $3 AND c.ended_at > $4::timestamptz
-    AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
+    AND c.arrived_at > $5  AND NOT EXISTS (SELECT 1 FROM call again WHERE again.resumes = c.id)
     AND CASE WHEN c.answered_at IS NULL THEN c.outcome IN ('abandoned_in_queue', 'abandoned_short', 'abandoned_ringing', 'system_failure')
         ELSE c.cause IN ('lost', 'platform') AND c.outcome <> 'abandoned_on_hold' END
   ORDER BY c.arrived_at DESC LIMIT 1),
@@ -875,55 +876,52 @@ entry AS (
   ORDER BY n.open AND n.line IS NOT DISTINCT FROM (SELECT u.line FROM unfinished u) DESC, n.open DESC, n.rank, n.line LIMIT 1),
 made AS (
   INSERT INTO call (id, channel, entity, line, session, dialled, num_enc, num_idx, num_tail, place, phase, priority, seq, resumes, arrived_at, epoch)
-  SELECT $5, $6, $7, e.line,
+  SELECT $6, $7, $8, e.line,
          CASE WHEN e.during = 'session' THEN (SELECT s.id FROM session s WHERE s.state IN ('open', 'closing', 'draining')) END,
-         $3, $8, $2, $9, $10, 'arrived', coalesce(u.priority, 0),
-         coalesce(u.seq, nextval('call_seq')), u.id, $11, m.epoch
+         $3, $9, $2, $10, $11, 'arrived', coalesce(u.priority, 0),
+         coalesce(u.seq, nextval('call_seq')), u.id, $12, m.epoch
   FROM master m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true
   RETURNING id, line, session, priority, seq, resumes),
 caller AS (
   INSERT INTO participant (id, call, role, leg, want, state, since)
-  SELECT m.id, m.id, 'caller', $6, '', 'up', $11 FROM made m),
+  SELECT m.id, m.id, 'caller', $7, '', 'up', $12 FROM made m),
 called AS (
-  UPDATE callback b SET state = 'done', closed_at = $11 FROM made m WHERE b.call = m.resumes AND b.state = 'open'),
+  UPDATE callback b SET state = 'done', closed_at = $12 FROM made m WHERE b.call = m.resumes AND b.state = 'open'),
 told AS (
   INSERT INTO fact (at, kind, subject, topics, actor, epoch, data)
-  SELECT $11, 'call.arrived', m.id::text,
-         ARRAY['board', 'call:' || m.id] || CASE WHEN m.line IS NULL THEN ARRAY[]::text[] ELSE ARRAY['line:' || m.line] END, $12, $1,
+  SELECT $12, 'call.arrived', m.id::text,
+         ARRAY['board', 'call:' || m.id] || CASE WHEN m.line IS NULL THEN ARRAY[]::text[] ELSE ARRAY['line:' || m.line] END, $13, $1,
          jsonb_strip_nulls(jsonb_build_object('line', coalesce(m.line, ''), 'resumes', m.resumes)) FROM made m
   RETURNING xid, id)
 SELECT coalesce(m.line, '')::text AS line, coalesce(m.session::text, '')::text AS session, m.priority, m.seq, coalesce(m.resumes::text, '')::text AS resumes,
-       coalesce(u.seat, '')::text AS prefer, coalesce(e.open, false)::boolean AS open, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice
-FROM made m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true LEFT JOIN line l ON l.id = m.line
+       coalesce(u.seat, '')::text AS prefer, coalesce(e.open, false)::boolean AS open
+FROM made m LEFT JOIN unfinished u ON true LEFT JOIN entry e ON true
 `
 
 type InsertCallParams struct {
-	Epoch           int64
-	NumIdx          []byte
-	Dialled         string
-	UnfinishedSince time.Time
-	ID              string
-	Channel         *string
-	Entity          string
-	NumEnc          []byte
-	NumTail         string
-	Place           string
-	ArrivedAt       time.Time
-	Actor           string
+	Epoch                                           int64
+	NumIdx                                          []byte
+	Dialled                                         string
+	UnfinishedSince                                 time.Time
+	UnfinishedSincetimestamptz1DaypgCataloginterval time.Time
+	ID                                              string
+	Channel                                         *string
+	Entity                                          string
+	NumEnc                                          []byte
+	NumTail                                         string
+	Place                                           string
+	ArrivedAt                                       time.Time
+	Actor                                           string
 }
 
 type InsertCallRow struct {
-	Line          string
-	Session       string
-	Priority      int32
-	Seq           int64
-	Resumes       string
-	Prefer        string
-	Open          bool
-	RingSeconds   *int32
-	WrapupSeconds *int32
-	GraceSeconds  *int32
-	Notice        *string
+	Line     string
+	Session  string
+	Priority int32
+	Seq      int64
+	Resumes  string
+	Prefer   string
+	Open     bool
 }
 
 // Inserts a call with the citizen's part and its first fact, under the epoch. Where it goes: the line of its number by window
@@ -936,6 +934,7 @@ func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (InsertC
 		arg.NumIdx,
 		arg.Dialled,
 		arg.UnfinishedSince,
+		arg.UnfinishedSincetimestamptz1DaypgCataloginterval,
 		arg.ID,
 		arg.Channel,
 		arg.Entity,
@@ -954,10 +953,6 @@ func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (InsertC
 		&i.Resumes,
 		&i.Prefer,
 		&i.Open,
-		&i.RingSeconds,
-		&i.WrapupSeconds,
-		&i.GraceSeconds,
-		&i.Notice,
 	)
 	return i, err
 }
@@ -1064,10 +1059,10 @@ func (q *Queries) LineSeats(ctx context.Context, line string) ([]LineSeatsRow, e
 }
 
 const lines = `-- name: Lines :many
-SELECT l.id, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
-       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = l.id AND e.open) AS open,
-       ARRAY(SELECT n.number FROM line_number n WHERE n.line = l.id ORDER BY n.number)::text[] AS numbers
-FROM line l ORDER BY l.id
+SELECT l.line AS id, l.ring_seconds, l.wrapup_seconds, l.grace_seconds, l.notice,
+       EXISTS (SELECT 1 FROM line_entry e WHERE e.line = l.line AND e.open) AS open,
+       ARRAY(SELECT n.number FROM line_number n WHERE n.line = l.line ORDER BY n.number)::text[] AS numbers
+FROM line_rule l ORDER BY l.line
 `
 
 type LinesRow struct {
@@ -1220,20 +1215,15 @@ func (q *Queries) OfferBack(ctx context.Context, arg OfferBackParams) error {
 }
 
 const offerSeat = `-- name: OfferSeat :one
-SELECT seat, state FROM offer WHERE id = $1
+SELECT seat FROM offer WHERE id = $1
 `
 
-type OfferSeatRow struct {
-	Seat  string
-	State string
-}
-
 // The seat of an offer, and whether it is still open.
-func (q *Queries) OfferSeat(ctx context.Context, id string) (OfferSeatRow, error) {
+func (q *Queries) OfferSeat(ctx context.Context, id string) (string, error) {
 	row := q.db.QueryRow(ctx, offerSeat, id)
-	var i OfferSeatRow
-	err := row.Scan(&i.Seat, &i.State)
-	return i, err
+	var seat string
+	err := row.Scan(&seat)
+	return seat, err
 }
 
 const openCallback = `-- name: OpenCallback :exec
@@ -1398,7 +1388,7 @@ func (q *Queries) SaveCall(ctx context.Context, arg SaveCallParams) error {
 }
 
 const seatByID = `-- name: SeatByID :one
-SELECT seat, line, kind, unit, label, person, recorder, client, phone, endpoint, intent, rest_code, rest_until, pending, device, intent_since, version, work, offer, call, wrapup_until, work_since, misses, open, routable FROM seat_live WHERE seat = $1
+SELECT seat, line, kind, unit, label, person, recorder, client, phone, endpoint, intent, rest_code, rest_until, pending, device, intent_since, version, work, offer, call, wrapup_until, work_since, misses, open, routable, deputy FROM seat_live WHERE seat = $1
 `
 
 // A seat as an offer needs it: no secret of its telephone.
@@ -1431,17 +1421,19 @@ func (q *Queries) SeatByID(ctx context.Context, seat string) (SeatLive, error) {
 		&i.Misses,
 		&i.Open,
 		&i.Routable,
+		&i.Deputy,
 	)
 	return i, err
 }
 
 const seatCall = `-- name: SeatCall :one
-SELECT person, recorder, call, wrapup_until FROM seat_live WHERE seat = $1
+SELECT person, recorder, deputy, call, wrapup_until FROM seat_live WHERE seat = $1
 `
 
 type SeatCallRow struct {
 	Person      *string
 	Recorder    *string
+	Deputy      *string
 	Call        *string
 	WrapupUntil *time.Time
 }
@@ -1453,9 +1445,28 @@ func (q *Queries) SeatCall(ctx context.Context, seat string) (SeatCallRow, error
 	err := row.Scan(
 		&i.Person,
 		&i.Recorder,
+		&i.Deputy,
 		&i.Call,
 		&i.WrapupUntil,
 	)
+	return i, err
+}
+
+const seatPeople = `-- name: SeatPeople :one
+SELECT person, recorder, deputy FROM seat_state WHERE seat = $1
+`
+
+type SeatPeopleRow struct {
+	Person   *string
+	Recorder *string
+	Deputy   *string
+}
+
+// Who sits at a seat.
+func (q *Queries) SeatPeople(ctx context.Context, seat string) (SeatPeopleRow, error) {
+	row := q.db.QueryRow(ctx, seatPeople, seat)
+	var i SeatPeopleRow
+	err := row.Scan(&i.Person, &i.Recorder, &i.Deputy)
 	return i, err
 }
 
@@ -1518,7 +1529,7 @@ WITH wish AS (
 taken AS (
   UPDATE seat_work w SET work = 'offered', offer = $4, call = $5, until = NULL, since = $6, version = w.version + 1
   FROM wish WHERE w.seat = wish.seat AND (w.work = 'idle' OR w.work IN ('offered', 'engaged') AND w.call = $7::uuid
-    OR w.work = 'wrap_up' AND $8::boolean)
+    OR w.work = 'wrap_up' AND w.call = $8::uuid)
   RETURNING w.seat),
 made AS (
   INSERT INTO offer (id, call, kind, grp, participant, seat, person, state, reason, offered_at, ringing_at, expires_at, closed_at, epoch)
@@ -1537,7 +1548,7 @@ type TakeSeatParams struct {
 	Call        *string
 	At          time.Time
 	Leaves      *string
-	WrapsUp     bool
+	Wrapped     *string
 	Kind        string
 	Grp         string
 	Participant string
@@ -1562,7 +1573,7 @@ func (q *Queries) TakeSeat(ctx context.Context, arg TakeSeatParams) error {
 		arg.Call,
 		arg.At,
 		arg.Leaves,
-		arg.WrapsUp,
+		arg.Wrapped,
 		arg.Kind,
 		arg.Grp,
 		arg.Participant,

@@ -30,4 +30,5 @@ type Ticket struct {
 	RegisteredAt *time.Time
 	ClosedAt     *time.Time
 	Version      int64
+	Written      []byte
 }

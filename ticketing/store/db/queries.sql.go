@@ -255,6 +255,45 @@ func (q *Queries) DraftToTakeOver(ctx context.Context, call string) ([]DraftToTa
 	return items, nil
 }
 
+const draftsOfCall = `-- name: DraftsOfCall :many
+SELECT id, title, class, outcome, answer FROM ticket WHERE call = $1 AND state = 'draft' AND kind <> 'missed' ORDER BY id
+`
+
+type DraftsOfCallRow struct {
+	ID      string
+	Title   string
+	Class   string
+	Outcome string
+	Answer  string
+}
+
+// What registration asks of a call's drafts, oldest first.
+func (q *Queries) DraftsOfCall(ctx context.Context, call string) ([]DraftsOfCallRow, error) {
+	rows, err := q.db.Query(ctx, draftsOfCall, call)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DraftsOfCallRow
+	for rows.Next() {
+		var i DraftsOfCallRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Title,
+			&i.Class,
+			&i.Outcome,
+			&i.Answer,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const earlierCalls = `-- name: EarlierCalls :many
 SELECT c.id, c.arrived_at, c.outcome, count(*) OVER () AS total
 FROM call me JOIN call c ON c.num_idx = me.num_idx AND c.arrived_at <= me.arrived_at AND c.id <> me.id
@@ -441,25 +480,39 @@ func (q *Queries) InsertPromise(ctx context.Context, arg InsertPromiseParams) er
 	return err
 }
 
+const insertTicketUnit = `-- name: InsertTicketUnit :exec
+INSERT INTO ticket_unit (ticket, unit, role) VALUES ($1, $2, 'host') ON CONFLICT DO NOTHING
+`
+
+type InsertTicketUnitParams struct {
+	Ticket string
+	Unit   string
+}
+
+// Gives a ticket to a unit in its first round.
+func (q *Queries) InsertTicketUnit(ctx context.Context, arg InsertTicketUnitParams) error {
+	_, err := q.db.Exec(ctx, insertTicketUnit, arg.Ticket, arg.Unit)
+	return err
+}
+
 const listTickets = `-- name: ListTickets :many
 WITH hit AS MATERIALIZED (
   SELECT t.id, t.opened_at
   FROM ticket t
-  JOIN call c ON c.id = t.call
-  LEFT JOIN session s ON s.id = t.session
-  LEFT JOIN seat st ON st.id = t.seat
   LEFT JOIN promise p ON p.ticket = t.id
   WHERE ($4::text = '' OR t.state = $4)
     AND ($5::text = '' OR t.class = $5)
     AND ($6::timestamptz IS NULL OR p.due_at > $6)
     AND ($7::timestamptz IS NULL OR p.due_at <= $7)
     AND ($8::text = '' OR t.title ILIKE $8 OR t.content ILIKE $8 OR t.number ILIKE $8)
-    AND ($9::boolean
-      OR t.official = $10::uuid
-      OR EXISTS (SELECT 1 FROM ticket_event e WHERE e.ticket = t.id AND e.actor = 'person:' || $10::text)
-      OR (c.ended_at IS NULL OR c.ended_at > $11)
-         AND t.seat IN (SELECT at.seat FROM seat_state at WHERE at.person = $10::uuid OR at.recorder = $10::uuid)
-      OR t.state <> 'draft' AND NOT t.confidential AND $12::text <> '' AND coalesce(s.unit, st.unit) = $12)
+    AND ($9::text = 'all'
+      OR $9 IN ('own', 'unit') AND (
+        t.official = $10::uuid
+        OR EXISTS (SELECT 1 FROM ticket_event e WHERE e.ticket = t.id AND e.actor = 'person:' || $10::text)
+        OR t.call IN (SELECT reader_calls()))
+      OR $9 = 'unit' AND t.state <> 'draft' AND NOT t.confidential
+        AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $11::text AND u.role <> 'accused')
+        AND NOT EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $11 AND u.role = 'accused'))
 )
 SELECT hit.id, (SELECT count(*) FROM hit) AS total
 FROM hit
@@ -469,18 +522,17 @@ LIMIT $3
 `
 
 type ListTicketsParams struct {
-	AfterAt    *time.Time
-	AfterID    *string
-	Max        int32
-	State      string
-	Class      string
-	DueAfter   *time.Time
-	DueUntil   *time.Time
-	Pattern    string
-	Everything bool
-	Person     *string
-	Since      *time.Time
-	Unit       string
+	AfterAt  *time.Time
+	AfterID  *string
+	Max      int32
+	State    string
+	Class    string
+	DueAfter *time.Time
+	DueUntil *time.Time
+	Pattern  string
+	Scope    string
+	Person   *string
+	Unit     string
 }
 
 type ListTicketsRow struct {
@@ -488,7 +540,8 @@ type ListTicketsRow struct {
 	Total int64
 }
 
-// One page of the tickets that match and that the reader may see, with the count of all of them.
+// One page of the tickets that match and that the reader's scope reaches, with the count of all of them. One's own are those of the
+// connection's reader.
 func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]ListTicketsRow, error) {
 	rows, err := q.db.Query(ctx, listTickets,
 		arg.AfterAt,
@@ -499,9 +552,8 @@ func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]Lis
 		arg.DueAfter,
 		arg.DueUntil,
 		arg.Pattern,
-		arg.Everything,
+		arg.Scope,
 		arg.Person,
-		arg.Since,
 		arg.Unit,
 	)
 	if err != nil {
@@ -524,21 +576,9 @@ func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]Lis
 
 const loadCall = `-- name: LoadCall :one
 SELECT c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
-       ARRAY(SELECT f.person::text FROM call_holder f WHERE f.call = c.id AND f.person IS NOT NULL
-             UNION SELECT at.person::text FROM seat_state at
-               WHERE at.person IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = c.id)
-             UNION SELECT at.recorder::text FROM seat_state at
-               WHERE at.recorder IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = c.id)
-       )::text[] AS holders
-FROM call c WHERE c.id = $2
+       ARRAY(SELECT f.person::text FROM call_party f WHERE f.call = c.id)::text[] AS holders
+FROM call c WHERE c.id = $1
 `
-
-type LoadCallParams struct {
-	Since *time.Time
-	Call  string
-}
 
 type LoadCallRow struct {
 	NumTail    string
@@ -550,8 +590,8 @@ type LoadCallRow struct {
 }
 
 // What tickets show of a call, and who handles it.
-func (q *Queries) LoadCall(ctx context.Context, arg LoadCallParams) (LoadCallRow, error) {
-	row := q.db.QueryRow(ctx, loadCall, arg.Since, arg.Call)
+func (q *Queries) LoadCall(ctx context.Context, call string) (LoadCallRow, error) {
+	row := q.db.QueryRow(ctx, loadCall, call)
 	var i LoadCallRow
 	err := row.Scan(
 		&i.NumTail,
@@ -566,32 +606,25 @@ func (q *Queries) LoadCall(ctx context.Context, arg LoadCallParams) (LoadCallRow
 
 const loadTickets = `-- name: LoadTickets :many
 
-SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
+SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, t.written, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
        s.number AS session_number, coalesce(s.unit, st.unit, '')::text AS unit, o.name AS official_name,
        p.working_days, p.starts_on, p.due_at, p.due_original, p.calendar_version, p.rule_version, p.provisional,
-       ARRAY(SELECT f.person::text FROM call_holder f WHERE f.call = t.call AND f.person IS NOT NULL
-             UNION SELECT at.person::text FROM seat_state at
-               WHERE at.person IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = t.call))
-             UNION SELECT at.recorder::text FROM seat_state at
-               WHERE at.recorder IS NOT NULL AND (c.ended_at IS NULL OR c.ended_at > $1)
-                 AND (at.seat = t.seat OR at.seat IN (SELECT f.seat FROM call_holder f WHERE f.call = t.call))
+       coalesce((SELECT jsonb_object_agg(w.id, w.name) FROM person w
+         WHERE w.id IN (SELECT (f.value->>'by')::uuid FROM jsonb_each(t.written) f)), '{}')::jsonb AS writers,
+       ARRAY(SELECT f.person::text FROM call_party f WHERE f.call = t.call
              UNION SELECT substr(e.actor, 8) FROM ticket_event e WHERE e.ticket = t.id AND e.actor LIKE 'person:%'
-       )::text[] AS holders
+       )::text[] AS holders,
+       ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role <> 'accused' ORDER BY u.unit)::text[] AS units,
+       ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role = 'accused' ORDER BY u.unit)::text[] AS accused
 FROM ticket t
 JOIN call c ON c.id = t.call
 LEFT JOIN session s ON s.id = t.session
 LEFT JOIN seat st ON st.id = t.seat
 LEFT JOIN person o ON o.id = t.official
 LEFT JOIN promise p ON p.ticket = t.id
-WHERE t.id = ANY ($2::uuid[])
+WHERE t.id = ANY ($1::uuid[])
 ORDER BY t.opened_at DESC, t.id DESC
 `
-
-type LoadTicketsParams struct {
-	Since *time.Time
-	Ids   []string
-}
 
 type LoadTicketsRow struct {
 	ID              string
@@ -615,6 +648,7 @@ type LoadTicketsRow struct {
 	RegisteredAt    *time.Time
 	ClosedAt        *time.Time
 	Version         int64
+	Written         []byte
 	NumTail         string
 	Place           string
 	ArrivedAt       time.Time
@@ -630,14 +664,17 @@ type LoadTicketsRow struct {
 	CalendarVersion *string
 	RuleVersion     *string
 	Provisional     *bool
+	Writers         []byte
 	Holders         []string
+	Units           []string
+	Accused         []string
 }
 
 // Tickets as ticketing keeps them. Reads join the call for what is shown of it: never the number, only its mask.
-// The columns of a ticket with its call and promise, for the given tickets, newest first. Holders are whoever has the seat
-// of the call (while it lasts and some hours on), took the call, or has written in the ticket.
-func (q *Queries) LoadTickets(ctx context.Context, arg LoadTicketsParams) ([]LoadTicketsRow, error) {
-	rows, err := q.db.Query(ctx, loadTickets, arg.Since, arg.Ids)
+// The columns of a ticket with its call and promise, for the given tickets, newest first. Holders are whoever has
+// to do with the call, or has written in the ticket.
+func (q *Queries) LoadTickets(ctx context.Context, ids []string) ([]LoadTicketsRow, error) {
+	rows, err := q.db.Query(ctx, loadTickets, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -667,6 +704,7 @@ func (q *Queries) LoadTickets(ctx context.Context, arg LoadTicketsParams) ([]Loa
 			&i.RegisteredAt,
 			&i.ClosedAt,
 			&i.Version,
+			&i.Written,
 			&i.NumTail,
 			&i.Place,
 			&i.ArrivedAt,
@@ -682,7 +720,10 @@ func (q *Queries) LoadTickets(ctx context.Context, arg LoadTicketsParams) ([]Loa
 			&i.CalendarVersion,
 			&i.RuleVersion,
 			&i.Provisional,
+			&i.Writers,
 			&i.Holders,
+			&i.Units,
+			&i.Accused,
 		); err != nil {
 			return nil, err
 		}
@@ -727,7 +768,7 @@ SELECT $1::uuid, $2, 'appeal', c.id, c.session, c.seat,
        EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.confidential),
        coalesce((SELECT t.contact_name FROM ticket t WHERE t.call = c.id AND t.contact_name <> '' ORDER BY t.opened_at LIMIT 1), '')
 FROM call c WHERE c.id = $4
-RETURNING id, number, query_code, kind, call, session, seat, official, state, class, outcome, title, content, answer, contact_name, event_place, confidential, opened_at, registered_at, closed_at, version
+RETURNING id, number, query_code, kind, call, session, seat, official, state, class, outcome, title, content, answer, contact_name, event_place, confidential, opened_at, registered_at, closed_at, version, written
 `
 
 type OpenAppealParams struct {
@@ -768,15 +809,16 @@ func (q *Queries) OpenAppeal(ctx context.Context, arg OpenAppealParams) (Ticket,
 		&i.RegisteredAt,
 		&i.ClosedAt,
 		&i.Version,
+		&i.Written,
 	)
 	return i, err
 }
 
 const saveTicket = `-- name: SaveTicket :execrows
 UPDATE ticket SET number = $1, state = $2, class = $3, outcome = $4, title = $5, content = $6,
-  answer = $7, contact_name = $8, event_place = $9, confidential = $10,
-  registered_at = $11, closed_at = $12, version = $13
-WHERE id = $14 AND version = $15
+  answer = $7, contact_name = $8, event_place = $9, confidential = $10, written = $11,
+  registered_at = $12, closed_at = $13, version = $14
+WHERE id = $15 AND version = $16
 `
 
 type SaveTicketParams struct {
@@ -790,6 +832,7 @@ type SaveTicketParams struct {
 	ContactName  string
 	EventPlace   string
 	Confidential bool
+	Written      []byte
 	RegisteredAt *time.Time
 	ClosedAt     *time.Time
 	Version      int64
@@ -810,6 +853,7 @@ func (q *Queries) SaveTicket(ctx context.Context, arg SaveTicketParams) (int64, 
 		arg.ContactName,
 		arg.EventPlace,
 		arg.Confidential,
+		arg.Written,
 		arg.RegisteredAt,
 		arg.ClosedAt,
 		arg.Version,

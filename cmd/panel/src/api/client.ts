@@ -33,6 +33,7 @@ export function whenLoginLost(act: () => void): void {
 
 const commands: Middleware = {
   onRequest({ request }) {
+    request.headers.set('Accept-Language', document.documentElement.lang)
     if (request.method !== 'GET') request.headers.set('Idempotency-Key', crypto.randomUUID())
     return request
   },

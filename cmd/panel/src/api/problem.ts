@@ -3,6 +3,7 @@
 export interface FieldError {
   location?: string
   message?: string
+  value?: unknown // what stands in the way
 }
 
 export class Problem extends Error {
@@ -13,6 +14,7 @@ export class Problem extends Error {
     readonly code: string, // the tail of urn:hotline:<code>
     readonly detail = '',
     readonly errors: FieldError[] = [],
+    readonly now: unknown = undefined, // what there is, when a command was made on something older
   ) {
     super(`${status} ${code}${detail ? `: ${detail}` : ''}`)
   }
@@ -32,6 +34,7 @@ export function problemOf(status: number, body: unknown): Problem {
     code,
     typeof b.detail === 'string' ? b.detail : '',
     Array.isArray(b.errors) ? (b.errors as FieldError[]) : [],
+    b.now,
   )
 }
 

@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/board": {
+    "/api/v1/board": {
         parameters: {
             query?: never;
             header?: never;
@@ -21,7 +21,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/callbacks": {
+    "/api/v1/callbacks": {
         parameters: {
             query?: never;
             header?: never;
@@ -38,7 +38,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/appeals": {
+    "/api/v1/calls/{call}/appeals": {
         parameters: {
             query?: never;
             header?: never;
@@ -55,7 +55,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/hangup": {
+    "/api/v1/calls/{call}/hangup": {
         parameters: {
             query?: never;
             header?: never;
@@ -65,14 +65,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** End one's part in a conversation; a supervisor who is not at its seat ends it for all */
-        post: operations["hangUpCall"];
+        post: operations["hang-up-call"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/hold": {
+    "/api/v1/calls/{call}/hold": {
         parameters: {
             query?: never;
             header?: never;
@@ -82,14 +82,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Let the citizen hear music (保持), for the people of the seat that serves */
-        post: operations["holdCall"];
+        post: operations["hold-call"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/mute": {
+    "/api/v1/calls/{call}/mute": {
         parameters: {
             query?: never;
             header?: never;
@@ -99,14 +99,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Say whether the official at the seat is heard; kept through a reload of the page */
-        post: operations["muteCall"];
+        post: operations["mute-call"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/pop": {
+    "/api/v1/calls/{call}/pop": {
         parameters: {
             query?: never;
             header?: never;
@@ -123,7 +123,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/resume": {
+    "/api/v1/calls/{call}/resume": {
         parameters: {
             query?: never;
             header?: never;
@@ -133,14 +133,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Take the citizen back from hold (取回通话) */
-        post: operations["resumeCall"];
+        post: operations["resume-call"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/calls/{call}/tickets": {
+    "/api/v1/calls/{call}/tickets": {
         parameters: {
             query?: never;
             header?: never;
@@ -157,7 +157,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/login": {
+    "/api/v1/login": {
         parameters: {
             query?: never;
             header?: never;
@@ -174,7 +174,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/logout": {
+    "/api/v1/logout": {
         parameters: {
             query?: never;
             header?: never;
@@ -191,7 +191,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/me": {
+    "/api/v1/me": {
         parameters: {
             query?: never;
             header?: never;
@@ -208,7 +208,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/offers/{offer}/decline": {
+    "/api/v1/offers/{offer}/decline": {
         parameters: {
             query?: never;
             header?: never;
@@ -218,14 +218,14 @@ export interface paths {
         get?: never;
         put?: never;
         /** Refuse an open offer: the caller goes back to the head of the line */
-        post: operations["declineOffer"];
+        post: operations["decline-offer"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/promise": {
+    "/api/v1/promise": {
         parameters: {
             query?: never;
             header?: never;
@@ -242,7 +242,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats": {
+    "/api/v1/seats": {
         parameters: {
             query?: never;
             header?: never;
@@ -259,7 +259,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}": {
+    "/api/v1/seats/{seat}": {
         parameters: {
             query?: never;
             header?: never;
@@ -276,7 +276,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/call": {
+    "/api/v1/seats/{seat}/call": {
         parameters: {
             query?: never;
             header?: never;
@@ -284,7 +284,7 @@ export interface paths {
             cookie?: never;
         };
         /** The call offered, engaged or in wrap-up at a seat, for its people and supervisors */
-        get: operations["seatCall"];
+        get: operations["seat-call"];
         put?: never;
         post?: never;
         delete?: never;
@@ -293,7 +293,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/cancel-pending": {
+    "/api/v1/seats/{seat}/cancel-pending": {
         parameters: {
             query?: never;
             header?: never;
@@ -310,7 +310,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/device": {
+    "/api/v1/seats/{seat}/device": {
         parameters: {
             query?: never;
             header?: never;
@@ -327,7 +327,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/intent": {
+    "/api/v1/seats/{seat}/intent": {
         parameters: {
             query?: never;
             header?: never;
@@ -344,7 +344,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/next": {
+    "/api/v1/seats/{seat}/next": {
         parameters: {
             query?: never;
             header?: never;
@@ -353,15 +353,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End a seat's wrap-up (请接下一位) */
-        post: operations["nextCaller"];
+        /** End a seat's wrap-up (请接下一位), once its tickets are registered or left as they are */
+        post: operations["next-caller"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/phone": {
+    "/api/v1/seats/{seat}/phone": {
         parameters: {
             query?: never;
             header?: never;
@@ -378,7 +378,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/sign-out": {
+    "/api/v1/seats/{seat}/sign-out": {
         parameters: {
             query?: never;
             header?: never;
@@ -395,7 +395,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/seats/{seat}/take": {
+    "/api/v1/seats/{seat}/take": {
         parameters: {
             query?: never;
             header?: never;
@@ -412,7 +412,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/session": {
+    "/api/v1/session": {
         parameters: {
             query?: never;
             header?: never;
@@ -429,7 +429,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/tickets": {
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every setting with its value, since when, and what is to come */
+        get: operations["list-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/{key}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to a change as the second person, or refuse it */
+        post: operations["answer-setting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/{key}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a setting, newest first */
+        get: operations["setting-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/{key}/propose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change a setting, or ask for a change where two people are needed */
+        post: operations["propose-setting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/{key}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back a change that does not count yet */
+        post: operations["withdraw-setting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets": {
         parameters: {
             query?: never;
             header?: never;
@@ -446,7 +531,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/tickets/{id}": {
+    "/api/v1/tickets/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -464,7 +549,7 @@ export interface paths {
         patch: operations["patch-ticket"];
         trace?: never;
     };
-    "/api/tickets/{id}/register": {
+    "/api/v1/tickets/{id}/register": {
         parameters: {
             query?: never;
             header?: never;
@@ -481,7 +566,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/ws-ticket": {
+    "/api/v1/ws-ticket": {
         parameters: {
             query?: never;
             header?: never;
@@ -506,627 +591,1463 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Account: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
+            /** @example wangwu */
             login_name: string;
+            /** @example 王五 */
             name: string;
-            /** @description Code; empty for people of the hotline itself */
+            /**
+             * @description Code; empty for people of the hotline itself
+             * @example EDU
+             */
             unit: string;
+            /** @example 省教育厅 */
             unit_name: string;
         };
         "Add-appealRequest": Record<string, never>;
+        "Answer-settingRequest": {
+            /** @example true */
+            agree: boolean;
+            /**
+             * @description Why not
+             * @example 数字太大
+             */
+            reason?: string;
+            /** @example session */
+            scope: string;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            version: number;
+        };
         Board: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             at: string;
             /** @description Of the live session, or of today when there is none */
             counts: components["schemas"]["Counts"];
-            lines: components["schemas"]["BoardLine"][] | null;
-            /** @description Place in the fact log from which to resume */
+            lines: components["schemas"]["BoardLine"][];
+            /**
+             * @description Place in the fact log from which to resume
+             * @example 7301-88
+             */
             position: string;
-            seats: components["schemas"]["BoardSeat"][] | null;
+            seats: components["schemas"]["BoardSeat"][];
             today: components["schemas"]["Counts"];
         };
         BoardCaller: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string;
+            /** @example 138****5678 */
             masked: string;
+            /** @example 安徽省合肥市 */
             place: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             queued_at: string | null;
-            /** @enum {string} */
+            /**
+             * @example arrived
+             * @enum {string}
+             */
             state: "arrived" | "screening" | "queued" | "offered" | "talking" | "held" | "consulting" | "conference" | "transferring" | "reconnecting" | "ended";
         };
         BoardLine: {
+            /** @example A01 */
             id: string;
+            /** @example 王五 */
             name: string;
-            waiting: components["schemas"]["BoardCaller"][] | null;
+            waiting: components["schemas"]["BoardCaller"][];
         };
         BoardPerson: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
+            /** @example 王五 */
             name: string;
         };
         BoardSeat: {
+            /** @example 019ac000-0000-7000-8000-000000000001 */
             call: string;
             /**
              * @description Word of the call that the seat serves; empty: none
+             * @example talking
              * @enum {string}
              */
             call_state: "" | "talking" | "held" | "consulting" | "conference" | "transferring" | "reconnecting";
-            device: string;
+            /**
+             * @example ok
+             * @enum {string}
+             */
+            device: "ok" | "unregistered" | "media_failed" | "unknown";
+            /** @example A01 */
             id: string;
-            intent: string;
-            /** Format: date-time */
+            /**
+             * @example ready
+             * @enum {string}
+             */
+            intent: "ready" | "rest" | "busy";
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             intent_since: string;
-            kind: string;
+            /**
+             * @example official
+             * @enum {string}
+             */
+            kind: "official" | "operator";
+            /** @example 1号席 */
             label: string;
+            /** @example session */
             line: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 0
+             */
             misses: number;
+            /** @example 019ac000-0000-7000-8000-000000000001 */
             offer: string;
-            pending: string;
+            /**
+             * @example rest
+             * @enum {string}
+             */
+            pending: "" | "rest" | "busy" | "sign_out";
             person: components["schemas"]["BoardPerson"] | null;
-            phone: string;
+            /**
+             * @example browser
+             * @enum {string}
+             */
+            phone: "browser" | "sip";
             recorder: components["schemas"]["BoardPerson"] | null;
+            /** @example break */
             rest_code: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             rest_until: string | null;
-            shown: string;
+            /**
+             * @example signed_out
+             * @enum {string}
+             */
+            shown: "signed_out" | "ready" | "ringing" | "talking" | "wrap_up" | "rest" | "busy" | "device_failed" | "pending_rest" | "pending_sign_out";
+            /** @example 省教育厅 */
             unit_name: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 3
+             */
             version: number;
-            work: string;
-            /** Format: date-time */
+            /**
+             * @example idle
+             * @enum {string}
+             */
+            work: "idle" | "offered" | "engaged" | "wrap_up";
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             work_since: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             wrapup_until: string | null;
         };
+        By: {
+            /** @example 019ac000-0000-7000-8000-000000000001 */
+            id: string;
+            /** @example 李处长 */
+            name: string;
+        };
         CallTickets: {
-            /** @description Place in the fact log from which to follow */
+            /**
+             * @description Place in the fact log from which to follow
+             * @example 7301-88
+             */
             position: string;
             tickets: components["schemas"]["Ticket"][];
         };
         CallTimes: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             answered_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             arrived_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             ended_at: string | null;
         };
         Callback: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             created_at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
+            /** @example 138****5678 */
             masked: string;
+            /** @example 安徽省合肥市 */
             place: string;
-            /** @description How the call ended */
-            reason: string;
+            /**
+             * @description How the call ended
+             * @example answered_official
+             * @enum {string}
+             */
+            reason: "answered_official" | "answered_operator" | "registered_callback" | "abandoned_on_hold" | "abandoned_in_queue" | "abandoned_short" | "abandoned_ringing" | "closed_before_turn" | "out_of_scope" | "blocked" | "system_failure";
         };
         CallbacksOutputBody: {
-            callbacks: components["schemas"]["Callback"][] | null;
+            callbacks: components["schemas"]["Callback"][];
         };
         CancelRequestBody: {
             /**
              * Format: int64
              * @description Of the seat as seen
+             * @example 3
              */
             version: number;
         };
         Card: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             answered_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             arrived_at: string;
             /**
              * Format: date-time
              * @description Since when the citizen is on hold
+             * @example 2026-11-26T00:30:00Z
              */
             held_at: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
-            /** @description 138****5678; empty: anonymous */
+            /**
+             * @description 138****5678; empty: anonymous
+             * @example 138****5678
+             */
             masked: string;
-            /** @description The person who speaks at the seat is not heard */
+            /**
+             * @description The person who speaks at the seat is not heard
+             * @example true
+             */
             muted: boolean;
             offer: components["schemas"]["Offer"] | null;
-            /** @description How the call ended; empty while it goes on */
-            outcome: string;
-            /** @description By area code; empty: unknown */
+            /**
+             * @description How the call ended; empty while it goes on
+             * @example answered_official
+             * @enum {string}
+             */
+            outcome: "" | "answered_official" | "answered_operator" | "registered_callback" | "abandoned_on_hold" | "abandoned_in_queue" | "abandoned_short" | "abandoned_ringing" | "closed_before_turn" | "out_of_scope" | "blocked" | "system_failure";
+            /**
+             * @description By area code; empty: unknown
+             * @example 安徽省合肥市
+             */
             place: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             queued_at: string | null;
+            /** @example A01 */
             seat: string;
             /**
              * @description The one word for what the call is doing (保持 is held)
+             * @example arrived
              * @enum {string}
              */
             state: "arrived" | "screening" | "queued" | "offered" | "talking" | "held" | "consulting" | "conference" | "transferring" | "reconnecting" | "ended";
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 3
+             */
             version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             wrapup_until: string | null;
+        };
+        Change: {
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
+            approved_at?: string;
+            approver?: components["schemas"]["By"];
+            author: components["schemas"]["By"];
+            /**
+             * @description What was in force when this one was to begin
+             * @example 120
+             */
+            before: string;
+            /**
+             * Format: date-time
+             * @description As it was asked for
+             * @example 2026-11-26T00:30:00Z
+             */
+            effective_from: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
+            in_force_from?: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
+            proposed_at: string;
+            /** @example 群众等候较多 */
+            reason: string;
+            /**
+             * @example in_force
+             * @enum {string}
+             */
+            state: "in_force" | "past" | "planned" | "waiting" | "withdrawn";
+            /** @example 90 */
+            value: string;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            version: number;
+            withdrawer?: components["schemas"]["By"];
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
+            withdrawn_at?: string;
+            /**
+             * @description Of whoever is not the author
+             * @example 数字太大
+             */
+            withdrawn_why?: string;
         };
         Counts: {
             /**
              * Format: int64
              * @description K-03
+             * @example 3
              */
             abandoned: number;
             /**
              * Format: int64
              * @description K-02
+             * @example 41
              */
             answered: number;
             /**
              * Format: int64
              * @description Numerator of K-08 and K-09
+             * @example 39
              */
             answered_15s: number;
             /**
              * Format: int64
              * @description K-05
+             * @example 1
              */
             flow_out: number;
+            /** @example true */
             in_session: boolean;
             /**
              * Format: int64
              * @description K-01
+             * @example 45
              */
             offered: number;
             /**
              * Format: int64
              * @description K-04
+             * @example 2
              */
             short: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @example 212.5
+             */
             talk_s_avg: number | null;
             /**
              * Format: double
              * @description K-10, of the answered
+             * @example 8.2
              */
             wait_s_avg: number | null;
             /**
              * Format: double
              * @description K-12
+             * @example 61
              */
             wait_s_max: number | null;
         };
         DeclineInputBody: {
-            /** @description Why the person cannot take this caller; conflict: 需要回避, never asked for this call again */
+            /**
+             * @description Why the person cannot take this caller; conflict: 需要回避, never asked for this call again
+             * @example 现场处理
+             */
             reason: string;
         };
         DeviceRequestBody: {
+            /** @example page-1 */
             client: string;
-            /** @enum {string} */
+            /**
+             * @example ok
+             * @enum {string}
+             */
             device: "ok" | "media_failed";
         };
         EarlierCall: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             arrived_at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
-            /** @description null: still running */
-            outcome: string | null;
-        };
-        ErrorDetail: {
-            /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
-            location?: string;
-            /** @description Error message text */
-            message?: string;
-            /** @description The value at the given location */
-            value?: unknown;
-        };
-        ErrorModel: {
             /**
-             * @description A human-readable explanation specific to this occurrence of the problem.
-             * @example Property foo is required but is missing.
+             * @description null: still running
+             * @example answered_official
+             * @enum {string|null}
              */
-            detail?: string;
-            /** @description Optional list of individual error details */
-            errors?: components["schemas"]["ErrorDetail"][] | null;
-            /**
-             * Format: uri
-             * @description A URI reference that identifies the specific occurrence of the problem.
-             * @example https://example.com/error-log/abc123
-             */
-            instance?: string;
-            /**
-             * Format: int64
-             * @description HTTP status code
-             * @example 400
-             */
-            status?: number;
-            /**
-             * @description A short, human-readable summary of the problem type. This value should not change between occurrences of the error.
-             * @example Bad Request
-             */
-            title?: string;
-            /**
-             * Format: uri
-             * @description A URI reference to human-readable documentation for the error.
-             * @default about:blank
-             * @example https://example.com/errors/example
-             */
-            type: string;
+            outcome: "answered_official" | "answered_operator" | "registered_callback" | "abandoned_on_hold" | "abandoned_in_queue" | "abandoned_short" | "abandoned_ringing" | "closed_before_turn" | "out_of_scope" | "blocked" | "system_failure" | null;
         };
         Event: {
+            /** @example person:019ac000-0000-7000-8000-000000000001 */
             actor: string;
-            /** @description Empty: the system itself */
+            /**
+             * @description Empty: the system itself
+             * @example 王五
+             */
             actor_name: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             at: string;
+            /**
+             * @example {
+             *       "kind": "call"
+             *     }
+             */
             data: {
                 [key: string]: unknown;
             };
-            /** @enum {string} */
+            /**
+             * @example opened
+             * @enum {string}
+             */
             what: "opened" | "drafted" | "seated" | "missed" | "resumed" | "registered" | "closed";
+        };
+        Field: {
+            /**
+             * @description For programs, where there is one
+             * @example required
+             */
+            code?: string;
+            /**
+             * @description body.title, query.limit, path.id
+             * @example body.title
+             */
+            location: string;
+            /**
+             * @description What is wanted there
+             * @example 必须填写
+             */
+            message: string;
+            /**
+             * @description What stands in the way; never what was sent
+             * @example A02
+             */
+            value?: string;
         };
         HangUpInputBody: {
             /**
              * Format: int64
              * @description Of the call as seen; a late click cannot end another state of it
+             * @example 3
              */
-            version?: number;
+            version: number;
         };
         HoldInputBody: {
             /**
              * Format: int64
              * @description Of the call as seen; a late click does nothing to another state of it
+             * @example 3
              */
-            version?: number;
+            version: number;
         };
         IntentRequestBody: {
-            /** @enum {string} */
+            /**
+             * @example ready
+             * @enum {string}
+             */
             intent: "ready" | "rest" | "busy";
-            /** @description Of a supervisor, for somebody else's seat */
+            /**
+             * @description Of a supervisor, for somebody else's seat
+             * @example 现场处理
+             */
             reason?: string;
-            /** @description What a rest is for */
+            /**
+             * @description What a rest is for
+             * @example break
+             */
             rest_code?: string;
             /**
              * Format: int64
              * @description Planned length; 0: open-ended
+             * @example 10
              */
             rest_minutes?: number;
             /**
              * Format: int64
              * @description Of the seat as seen
+             * @example 3
              */
             version: number;
         };
         LeaveRequestBody: {
-            /** @enum {string} */
-            place: "official" | "recorder";
-            /** @description Of a supervisor who signs somebody else out */
+            /**
+             * @example official
+             * @enum {string}
+             */
+            place: "official" | "recorder" | "deputy" | "room" | "supervisor";
+            /**
+             * @description Of a supervisor who signs somebody else out
+             * @example 现场处理
+             */
             reason?: string;
         };
         LiveSession: {
             /** @description null: none takes calls */
-            session: components["schemas"]["Session"];
+            session: components["schemas"]["Session"] | null;
         };
         Me: {
             person: components["schemas"]["Account"];
-            roles: string[];
+            /**
+             * @example [
+             *       "official"
+             *     ]
+             */
+            roles: ("official" | "recorder" | "operator" | "supervisor" | "office" | "unit" | "system_admin" | "security_admin" | "audit_admin")[];
             /** @description null: nowhere */
-            seat: components["schemas"]["Sitting"];
-            /** @description Plain SIP telephones are allowed (demo, load tests) */
+            seat: components["schemas"]["Sitting"] | null;
+            /**
+             * @description Plain SIP telephones are allowed (demo, load tests)
+             * @example false
+             */
             sip_seats: boolean;
         };
         MuteInputBody: {
-            /** @description True: what the official says is heard by nobody */
+            /**
+             * @description True: what the official says is heard by nobody
+             * @example true
+             */
             muted: boolean;
+            /**
+             * Format: int64
+             * @description Of the call as seen; a late click opens no microphone that was shut since
+             * @example 3
+             */
+            version: number;
         };
         Named: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
+            /** @example 王五 */
             name: string;
         };
-        NextInputBody: Record<string, never>;
+        NextInputBody: {
+            /**
+             * Format: uuid
+             * @description Whose wrap-up ends: a word that comes late ends no other one's
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
+            call: string;
+            /**
+             * @description True: go on though something is missing; it stays in the draft
+             * @example false
+             */
+            leave?: boolean;
+        };
         Offer: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             expires_at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             offered_at: string;
         };
         PhoneAccount: {
+            /** @example A01-3f2a */
             endpoint: string;
             /**
              * Format: int64
              * @description How long a registration lasts
+             * @example 120
              */
             expires_s: number;
-            /** @description Digest of name, realm and secret; empty for a sip phone */
+            /**
+             * @description Digest of name, realm and secret; empty for a sip phone
+             * @example 5f4dcc3b5aa765d61d8327deb882cf99
+             */
             ha1: string;
-            /** @description Of the signalling socket on this server */
+            /**
+             * @description Of the signalling socket on this server
+             * @example /sip
+             */
             path: string;
+            /** @example hotline */
             realm: string;
+            /** @example sip:A01-3f2a@hotline */
             uri: string;
         };
         PhoneRequestBody: {
-            /** @description Name that the page has given itself */
+            /**
+             * @description Name that the page has given itself
+             * @example page-1
+             */
             client: string;
-            /** @description sip:name@address:port of a sip phone */
+            /**
+             * @description sip:name@address:port of a sip phone
+             * @example sip:A01@127.0.0.3:5070
+             */
             contact?: string;
-            /** @enum {string} */
+            /**
+             * @example browser
+             * @enum {string}
+             */
             phone: "browser" | "sip";
+            /**
+             * @description Where the asker sits; calls are offered to the official's alone
+             * @default official
+             * @example official
+             * @enum {string}
+             */
+            place: "official" | "recorder" | "deputy" | "room" | "supervisor";
         };
         Pop: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string;
             /** @description The latest */
             earlier_calls: components["schemas"]["EarlierCall"][];
             /**
              * Format: int64
              * @description Of all
+             * @example 2
              */
             earlier_count: number;
-            last_ticket: components["schemas"]["TicketSummary"];
+            last_ticket: components["schemas"]["TicketSummary"] | null;
+            /** @example 138****5678 */
             masked: string;
             open_tickets: components["schemas"]["TicketSummary"][];
+            /** @example 安徽省合肥市 */
             place: string;
+        };
+        Problem: {
+            /**
+             * @description What programs go by; it never changes its meaning
+             * @example not_found
+             */
+            code: string;
+            /**
+             * @description What to do about it
+             * @example 请核对编号；也可能它不归您查看。
+             */
+            detail: string;
+            /** @description Which fields, and what is wanted there */
+            errors?: components["schemas"]["Field"][];
+            /**
+             * Format: uri
+             * @description This one request, as the server's log names it (X-Request-Id)
+             * @example urn:hotline:request:8f14e45fceea167a
+             */
+            instance?: string;
+            /**
+             * @description What there is now, where the command was made on something older: the ticket, or the call at the seat
+             * @example {
+             *       "version": 4
+             *     }
+             */
+            now?: unknown;
+            /**
+             * Format: int64
+             * @example 404
+             */
+            status: number;
+            /**
+             * @description What happened, in the reader's language
+             * @example 没有找到
+             */
+            title: string;
+            /**
+             * Format: uri
+             * @description urn:hotline: and the code
+             * @example urn:hotline:not_found
+             */
+            type: string;
         };
         Promise: {
             /**
              * Format: date-time
              * @description Exclusive
+             * @example 2026-11-26T00:30:00Z
              */
             due_at: string;
             /**
              * Format: date
              * @description In China; the answer is due by its end
+             * @example 2026-12-01
              */
             last_day: string;
-            /** @description Shown as 预计: the holidays of a year are not published yet */
+            /**
+             * @description Shown as 预计: the holidays of a year are not published yet
+             * @example false
+             */
             provisional: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 3
+             */
             working_days: number;
-        } | null;
+        };
+        "Propose-settingRequest": {
+            /**
+             * Format: date-time
+             * @description Absent: at once, or as soon as the second person has agreed
+             * @example 2026-11-26T00:30:00Z
+             */
+            effective_from?: string;
+            /** @example 群众等候较多 */
+            reason: string;
+            /** @example session */
+            scope: string;
+            /**
+             * Format: int64
+             * @description newest, as it was read
+             * @example 1
+             */
+            seen: number;
+            /** @example 90 */
+            value: string;
+        };
         "Register-ticketRequest": {
             /**
              * Format: int64
              * @description The version that is to be registered
+             * @example 3
              */
             version: number;
         };
         Seat: {
-            /** Format: uuid */
+            /**
+             * @description Places whose person has had no page for a while; somebody else may take them
+             * @example [
+             *       "recorder"
+             *     ]
+             */
+            away: ("recorder" | "deputy" | "room" | "supervisor")[];
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string | null;
-            /** @enum {string} */
+            /** @description null: nobody; who stands in for the official */
+            deputy: components["schemas"]["Named"] | null;
+            /**
+             * @example ok
+             * @enum {string}
+             */
             device: "ok" | "unregistered" | "media_failed" | "unknown";
+            /** @example A01 */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example ready
+             * @enum {string}
+             */
             intent: "ready" | "rest" | "busy";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             intent_since: string;
-            /** @enum {string} */
+            /**
+             * @example official
+             * @enum {string}
+             */
             kind: "official" | "operator";
+            /** @example 1号席 */
             label: string;
+            /** @example session */
             line: string;
             /**
              * Format: int64
              * @description Offers not answered in a row
+             * @example 0
              */
             misses: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             offer: string | null;
-            /** @enum {string} */
+            /**
+             * @example rest
+             * @enum {string}
+             */
             pending: "" | "rest" | "busy" | "sign_out";
             /** @description null: signed out */
-            person: components["schemas"]["Named"];
-            /** @enum {string} */
+            person: components["schemas"]["Named"] | null;
+            /**
+             * @example browser
+             * @enum {string}
+             */
             phone: "browser" | "sip";
             /** @description null: nobody beside */
-            recorder: components["schemas"]["Named"];
+            recorder: components["schemas"]["Named"] | null;
+            /** @example break */
             rest_code: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             rest_until: string | null;
-            /** @enum {string} */
+            /** @description null: nobody; who is at hand in the hall */
+            room: components["schemas"]["Named"] | null;
+            /**
+             * @example signed_out
+             * @enum {string}
+             */
             shown: "signed_out" | "ready" | "ringing" | "talking" | "wrap_up" | "rest" | "busy" | "device_failed" | "pending_rest" | "pending_sign_out";
+            /** @description null: nobody */
+            supervisor: components["schemas"]["Named"] | null;
+            /** @example 省教育厅 */
             unit_name: string;
             /**
              * Format: int64
              * @description A command carries the one it has seen
+             * @example 3
              */
             version: number;
-            /** @enum {string} */
+            /**
+             * @example idle
+             * @enum {string}
+             */
             work: "idle" | "offered" | "engaged" | "wrap_up";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             work_since: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             wrapup_until: string | null;
         };
         SeatCallOutputBody: {
             call: components["schemas"]["Card"] | null;
-            /** @description Place in the fact log from which to resume */
+            /**
+             * @description Place in the fact log from which to resume
+             * @example 7301-88
+             */
             position: string;
         };
         SeatList: {
-            /** @description Place in the fact log from which to follow */
+            /** @description Where the asker may sit now */
+            assigned: components["schemas"]["Spot"][];
+            /**
+             * @description Place in the fact log from which to follow
+             * @example 7301-88
+             */
             position: string;
             seats: components["schemas"]["Seat"][];
         };
         Session: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             closes_at: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 41
+             */
             number: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             opens_at: string;
-            /** @enum {string} */
+            /**
+             * @example open
+             * @enum {string}
+             */
             state: "open" | "closing" | "draining";
+            /** @example 教育 */
             theme: string;
+            /** @example 省教育厅 */
             unit_name: string;
         };
+        Setting: {
+            /**
+             * @example [
+             *       "hotline/recording-notice"
+             *     ]
+             */
+            choices: string[];
+            /** @description The newest change, where somebody else than its author has taken it back */
+            dropped?: components["schemas"]["Change"];
+            /** @description Absent: nobody has set it */
+            in_force?: components["schemas"]["Change"];
+            /**
+             * @description While nobody has set it
+             * @example 120
+             */
+            initial: string;
+            /** @example line.wrapup */
+            key: string;
+            /**
+             * @example number
+             * @enum {string}
+             */
+            kind: "number" | "choice" | "days";
+            /**
+             * Format: int64
+             * @example 3600
+             */
+            max: number;
+            /**
+             * @description What waits: somebody else has asked for it
+             * @example false
+             */
+            may_approve: boolean;
+            /** @example true */
+            may_propose: boolean;
+            /**
+             * Format: int64
+             * @example 0
+             */
+            min: number;
+            /**
+             * Format: int64
+             * @description Number of the newest version, to be sent with a proposal
+             * @example 2
+             */
+            newest: number;
+            /**
+             * @description A line, a year, or empty
+             * @example session
+             */
+            scope: string;
+            /** @example 接热线 */
+            scope_name: string;
+            /** @description Waiting for the second person, and planned */
+            to_come: components["schemas"]["Change"][];
+            /** @example false */
+            two_people: boolean;
+            /**
+             * @example s
+             * @enum {string}
+             */
+            unit: "s" | "workdays" | "";
+            /** @example 90 */
+            value: string;
+        };
+        SettingHistory: {
+            versions: components["schemas"]["Change"][];
+        };
+        SettingList: {
+            settings: components["schemas"]["Setting"][];
+        };
         SignInRequest: {
-            /** @description As given by the administrator; case does not matter */
+            /**
+             * @description As given by the administrator; case does not matter
+             * @example wangwu
+             */
             login_name: string;
+            /** @example kaihui-anpai-2026 */
             password: string;
         };
         Sitting: {
+            /** @example A01 */
             id: string;
-            /** @enum {string} */
-            place: "official" | "recorder";
+            /**
+             * @example official
+             * @enum {string}
+             */
+            place: "official" | "recorder" | "deputy" | "room" | "supervisor";
+        };
+        Spot: {
+            /**
+             * @example official
+             * @enum {string}
+             */
+            place: "official" | "recorder" | "deputy" | "room" | "supervisor";
+            /** @example A01 */
+            seat: string;
         };
         TakeRequestBody: {
-            /** @enum {string} */
-            place: "official" | "recorder";
-            /** @description Also from the same person's other page */
+            /**
+             * @description official: who answers, at an operator's seat too
+             * @example official
+             * @enum {string}
+             */
+            place: "official" | "recorder" | "deputy" | "room" | "supervisor";
+            /**
+             * @description Also from the same person's other page
+             * @example false
+             */
             take_over?: boolean;
         };
         Ticket: {
+            /** @example 已告知办理材料。 */
             answer: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string;
             call_times: components["schemas"]["CallTimes"];
-            /** @enum {string} */
+            /**
+             * @example consultation
+             * @enum {string}
+             */
             class: "" | "consultation" | "other";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             closed_at: string | null;
+            /** @example false */
             confidential: boolean;
+            /** @example 李女士 */
             contact_name: string;
+            /** @example 来电人咨询转学手续。 */
             content: string;
+            /** @example 合肥市庐阳区 */
             event_place: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example call
+             * @enum {string}
+             */
             kind: "call" | "missed" | "appeal";
-            /** @description Empty: anonymous */
+            /**
+             * @description Empty: anonymous
+             * @example 138****5678
+             */
             masked: string;
-            /** @description null before registration */
+            /**
+             * @description null before registration
+             * @example 20261126000001
+             */
             number: string | null;
+            /** @example 王五 */
             official_name: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             opened_at: string;
-            outcome: string;
-            /** @description Empty: unknown */
+            /**
+             * @example answered
+             * @enum {string}
+             */
+            outcome: "" | "answered" | "ticket" | "explained_policy" | "transfer_emergency" | "refer_legal" | "repeat_no_new_facts" | "secret_or_privacy" | "against_order" | "other_place_or_level" | "market_or_private" | "no_content" | "abusive";
+            /**
+             * @description Empty: unknown
+             * @example 安徽省合肥市
+             */
             place: string;
-            promise: components["schemas"]["Promise"];
+            promise: components["schemas"]["Promise"] | null;
+            /** @example ACDEFG */
             query_code: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             registered_at: string | null;
+            /** @example A01 */
             seat: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 41
+             */
             session_number: number | null;
-            /** @enum {string} */
+            /**
+             * @example draft
+             * @enum {string}
+             */
             state: "draft" | "registered" | "closed";
+            /** @example 学籍转接 */
             title: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 3
+             */
             version: number;
+            /**
+             * @description Who wrote what last in a draft, by field; nothing of a field that is as it was opened
+             * @example {
+             *       "title": {
+             *         "at": "2026-11-26T00:30:00Z",
+             *         "by": "王处长",
+             *         "version": 3
+             *       }
+             *     }
+             */
+            written: {
+                [key: string]: components["schemas"]["Written"];
+            };
         };
         TicketHistory: {
+            /** @example 已告知办理材料。 */
             answer: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string;
             call_times: components["schemas"]["CallTimes"];
-            /** @enum {string} */
+            /**
+             * @example consultation
+             * @enum {string}
+             */
             class: "" | "consultation" | "other";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             closed_at: string | null;
+            /** @example false */
             confidential: boolean;
+            /** @example 李女士 */
             contact_name: string;
+            /** @example 来电人咨询转学手续。 */
             content: string;
+            /** @example 合肥市庐阳区 */
             event_place: string;
             history: components["schemas"]["Event"][];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example call
+             * @enum {string}
+             */
             kind: "call" | "missed" | "appeal";
-            /** @description Empty: anonymous */
+            /**
+             * @description Empty: anonymous
+             * @example 138****5678
+             */
             masked: string;
-            /** @description null before registration */
+            /**
+             * @description null before registration
+             * @example 20261126000001
+             */
             number: string | null;
+            /** @example 王五 */
             official_name: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             opened_at: string;
-            outcome: string;
-            /** @description Empty: unknown */
+            /**
+             * @example answered
+             * @enum {string}
+             */
+            outcome: "" | "answered" | "ticket" | "explained_policy" | "transfer_emergency" | "refer_legal" | "repeat_no_new_facts" | "secret_or_privacy" | "against_order" | "other_place_or_level" | "market_or_private" | "no_content" | "abusive";
+            /**
+             * @description Empty: unknown
+             * @example 安徽省合肥市
+             */
             place: string;
-            promise: components["schemas"]["Promise"];
+            promise: components["schemas"]["Promise"] | null;
+            /** @example ACDEFG */
             query_code: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             registered_at: string | null;
+            /** @example A01 */
             seat: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 41
+             */
             session_number: number | null;
-            /** @enum {string} */
+            /**
+             * @example draft
+             * @enum {string}
+             */
             state: "draft" | "registered" | "closed";
+            /** @example 学籍转接 */
             title: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 3
+             */
             version: number;
+            /**
+             * @description Who wrote what last in a draft, by field; nothing of a field that is as it was opened
+             * @example {
+             *       "title": {
+             *         "at": "2026-11-26T00:30:00Z",
+             *         "by": "王处长",
+             *         "version": 3
+             *       }
+             *     }
+             */
+            written: {
+                [key: string]: components["schemas"]["Written"];
+            };
         };
         TicketPage: {
             /**
              * Format: int64
              * @description Of the whole list
+             * @example 128
              */
             count: number;
-            /** @description Empty on the last page */
+            /**
+             * @description Empty on the last page
+             * @example eyJhdCI6IjIwMjYifQ
+             */
             next_cursor: string;
             tickets: components["schemas"]["TicketSummary"][];
         };
         TicketPatch: {
+            /** @example 已告知办理材料。 */
             answer?: string;
-            /** @enum {string} */
+            /**
+             * @example consultation
+             * @enum {string}
+             */
             class?: "" | "consultation" | "other";
+            /** @example false */
             confidential?: boolean;
+            /** @example 李女士 */
             contact_name?: string;
+            /** @example 来电人咨询转学手续。 */
             content?: string;
+            /** @example 合肥市庐阳区 */
             event_place?: string;
-            outcome?: string;
+            /**
+             * @example answered
+             * @enum {string}
+             */
+            outcome?: "" | "answered" | "ticket" | "explained_policy" | "transfer_emergency" | "refer_legal" | "repeat_no_new_facts" | "secret_or_privacy" | "against_order" | "other_place_or_level" | "market_or_private" | "no_content" | "abusive";
+            /**
+             * @description Of fields that were last seen on another version than the rest: that version
+             * @example {
+             *       "title": 2
+             *     }
+             */
+            seen?: {
+                [key: string]: number;
+            };
+            /** @example 学籍转接 */
             title?: string;
             /**
              * Format: int64
-             * @description The version that the change was made on
+             * @description The version that the change was made on: refused is what somebody else has written in the same field since
+             * @example 3
              */
             version: number;
         };
         TicketSummary: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             call: string;
-            /** @enum {string} */
+            /**
+             * @example consultation
+             * @enum {string}
+             */
             class: "" | "consultation" | "other";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             closed_at: string | null;
+            /** @example false */
             confidential: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             due_at: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 019ac000-0000-7000-8000-000000000001
+             */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example call
+             * @enum {string}
+             */
             kind: "call" | "missed" | "appeal";
+            /** @example 138****5678 */
             masked: string;
+            /** @example 20261126000001 */
             number: string | null;
+            /** @example 王五 */
             official_name: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             opened_at: string;
-            outcome: string;
+            /**
+             * @example answered
+             * @enum {string}
+             */
+            outcome: "" | "answered" | "ticket" | "explained_policy" | "transfer_emergency" | "refer_legal" | "repeat_no_new_facts" | "secret_or_privacy" | "against_order" | "other_place_or_level" | "market_or_private" | "no_content" | "abusive";
+            /** @example 安徽省合肥市 */
             place: string;
-            promise: components["schemas"]["Promise"];
-            /** Format: date-time */
+            promise: components["schemas"]["Promise"] | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             registered_at: string | null;
+            /** @example A01 */
             seat: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 41
+             */
             session_number: number | null;
-            /** @enum {string} */
+            /**
+             * @example draft
+             * @enum {string}
+             */
             state: "draft" | "registered" | "closed";
+            /** @example 学籍转接 */
             title: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 3
+             */
             version: number;
-        } | null;
+        };
+        "Withdraw-settingRequest": {
+            /**
+             * @description Why, unless one has asked for it oneself
+             * @example 数字太大
+             */
+            reason?: string;
+            /** @example session */
+            scope: string;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            version: number;
+        };
+        Written: {
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
+            at: string;
+            /**
+             * @description Name
+             * @example 王处长
+             */
+            by: string;
+            /**
+             * Format: int64
+             * @description Of the ticket, by that change: a patch made on an older one is told instead of carried out
+             * @example 3
+             */
+            version: number;
+        };
         WsTicketInputBody: {
-            /** @description Position of the snapshot that was read; empty: nothing is resumed */
+            /**
+             * @description Position of the snapshot that was read; empty: nothing is resumed
+             * @example 7301-88
+             */
             since?: string;
-            /** @description seat:A01, line:session, board, tickets */
+            /**
+             * @description seat:A01, waiting:session, line:session, board, tickets, tickets:EDU of one unit
+             * @example [
+             *       "seat:A01"
+             *     ]
+             */
             topics: string[];
         };
         WsTicketOutputBody: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-26T00:30:00Z
+             */
             expires_at: string;
+            /** @example 9f86d081884c7d659a2feaa0c55ad015 */
             ticket: string;
         };
     };
@@ -1156,13 +2077,86 @@ export interface operations {
                     "application/json": components["schemas"]["Board"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1187,13 +2181,86 @@ export interface operations {
                     "application/json": components["schemas"]["CallbacksOutputBody"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1201,7 +2268,13 @@ export interface operations {
     "add-appeal": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the call */
                 call: string;
@@ -1223,13 +2296,22 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1238,7 +2320,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -1247,7 +2329,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -1256,7 +2347,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1265,7 +2374,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1274,15 +2406,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    hangUpCall: {
+    "hang-up-call": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 call: string;
             };
@@ -1301,21 +2453,145 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    holdCall: {
+    "hold-call": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 call: string;
             };
@@ -1334,21 +2610,145 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    muteCall: {
+    "mute-call": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 call: string;
             };
@@ -1367,13 +2767,131 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1399,13 +2917,22 @@ export interface operations {
                     "application/json": components["schemas"]["Pop"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1414,7 +2941,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -1423,16 +2950,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1441,7 +2959,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1450,15 +2991,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    resumeCall: {
+    "resume-call": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 call: string;
             };
@@ -1477,13 +3038,131 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1509,13 +3188,22 @@ export interface operations {
                     "application/json": components["schemas"]["CallTickets"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1524,7 +3212,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -1533,16 +3221,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1551,7 +3230,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1560,7 +3262,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1588,13 +3304,58 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1603,7 +3364,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1612,7 +3396,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1634,13 +3432,49 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
-            401: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1649,7 +3483,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1658,7 +3515,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1681,13 +3552,22 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1696,25 +3576,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1723,7 +3585,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1732,15 +3617,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    declineOffer: {
+    "decline-offer": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 offer: string;
             };
@@ -1759,13 +3664,131 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1790,13 +3813,22 @@ export interface operations {
                     "application/json": components["schemas"]["Promise"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1805,25 +3837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1832,7 +3846,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1841,7 +3878,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1864,13 +3915,22 @@ export interface operations {
                     "application/json": components["schemas"]["SeatList"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1879,25 +3939,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1906,7 +3948,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1915,7 +3980,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1941,13 +4020,22 @@ export interface operations {
                     "application/json": components["schemas"]["Seat"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -1956,7 +4044,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -1965,16 +4053,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -1983,7 +4062,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -1992,12 +4094,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    seatCall: {
+    "seat-call": {
         parameters: {
             query?: never;
             header?: never;
@@ -2018,13 +4134,95 @@ export interface operations {
                     "application/json": components["schemas"]["SeatCallOutputBody"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2032,7 +4230,13 @@ export interface operations {
     "cancel-pending": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Name of the seat, A01 */
                 seat: string;
@@ -2054,13 +4258,22 @@ export interface operations {
                     "application/json": components["schemas"]["Seat"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2069,7 +4282,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2078,7 +4291,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2087,7 +4309,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2096,7 +4336,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2105,7 +4368,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2113,7 +4390,13 @@ export interface operations {
     "report-device": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Name of the seat, A01 */
                 seat: string;
@@ -2133,13 +4416,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2148,7 +4440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2157,7 +4449,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2166,7 +4467,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2175,7 +4494,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2184,7 +4526,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2192,7 +4548,13 @@ export interface operations {
     "set-intent": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Name of the seat, A01 */
                 seat: string;
@@ -2214,13 +4576,22 @@ export interface operations {
                     "application/json": components["schemas"]["Seat"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2229,7 +4600,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2238,7 +4609,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2247,7 +4627,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2256,7 +4654,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2265,15 +4686,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    nextCaller: {
+    "next-caller": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Short name of the seat */
                 seat: string;
@@ -2293,13 +4734,131 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Error */
-            default: {
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2307,7 +4866,13 @@ export interface operations {
     "connect-phone": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Name of the seat, A01 */
                 seat: string;
@@ -2329,13 +4894,22 @@ export interface operations {
                     "application/json": components["schemas"]["PhoneAccount"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2344,7 +4918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2353,7 +4927,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2362,7 +4945,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2371,7 +4972,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2380,7 +5004,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2388,7 +5026,13 @@ export interface operations {
     "leave-seat": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Name of the seat, A01 */
                 seat: string;
@@ -2410,13 +5054,22 @@ export interface operations {
                     "application/json": components["schemas"]["Seat"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2425,7 +5078,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2434,7 +5087,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2443,7 +5105,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2452,7 +5132,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2461,7 +5164,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2469,7 +5186,13 @@ export interface operations {
     "take-seat": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Name of the seat, A01 */
                 seat: string;
@@ -2491,13 +5214,22 @@ export interface operations {
                     "application/json": components["schemas"]["Seat"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2506,7 +5238,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2515,7 +5247,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2524,7 +5265,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2533,7 +5292,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2542,7 +5324,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2565,13 +5361,22 @@ export interface operations {
                     "application/json": components["schemas"]["LiveSession"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2580,25 +5385,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2607,7 +5394,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2616,7 +5426,709 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-setting": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer-settingRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "setting-history": {
+        parameters: {
+            query?: {
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingHistory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "propose-setting": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Propose-settingRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-setting": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Withdraw-settingRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2648,13 +6160,22 @@ export interface operations {
                     "application/json": components["schemas"]["TicketPage"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2663,25 +6184,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2690,7 +6193,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2699,7 +6225,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2725,13 +6265,22 @@ export interface operations {
                     "application/json": components["schemas"]["TicketHistory"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2740,7 +6289,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2749,16 +6298,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2767,7 +6307,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2776,7 +6339,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2806,13 +6383,22 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2821,7 +6407,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2830,7 +6416,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2839,7 +6434,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2848,7 +6461,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2857,7 +6493,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2865,7 +6515,13 @@ export interface operations {
     "register-ticket": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the ticket */
                 id: string;
@@ -2887,13 +6543,22 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2902,7 +6567,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -2911,7 +6576,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Conflict */
@@ -2920,7 +6594,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2929,7 +6621,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2938,7 +6653,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2946,7 +6675,13 @@ export interface operations {
     "ws-ticket": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2965,13 +6700,22 @@ export interface operations {
                     "application/json": components["schemas"]["WsTicketOutputBody"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Forbidden */
@@ -2980,7 +6724,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -2989,7 +6769,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2998,7 +6801,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,30 +1,30 @@
 import { ask, http } from './client'
-import type { Intent, Me, PhoneAccount, Place, Seat, Session } from './types'
+import type { Intent, Me, PhoneAccount, Place, Seat, Session, Spot } from './types'
 
 export const login = (login_name: string, password: string): Promise<Me> =>
-  ask(http.POST('/api/login', { body: { login_name, password } }))
+  ask(http.POST('/api/v1/login', { body: { login_name, password } }))
 
-export const logout = (): Promise<undefined> => ask(http.POST('/api/logout'))
+export const logout = (): Promise<undefined> => ask(http.POST('/api/v1/logout'))
 
-export const me = (): Promise<Me> => ask(http.GET('/api/me'))
+export const me = (): Promise<Me> => ask(http.GET('/api/v1/me'))
 
-export const session = async (): Promise<Session | null> => (await ask<{ session: Session | null }>(http.GET('/api/session'))).session
+export const session = async (): Promise<Session | null> => (await ask<{ session: Session | null }>(http.GET('/api/v1/session'))).session
 
-export const seats = (): Promise<{ position: string; seats: Seat[] }> => ask(http.GET('/api/seats'))
+export const seats = (): Promise<{ position: string; seats: Seat[]; assigned: Spot[] }> => ask(http.GET('/api/v1/seats'))
 
-export const seat = (id: string): Promise<Seat> => ask(http.GET('/api/seats/{seat}', { params: { path: { seat: id } } }))
+export const seat = (id: string): Promise<Seat> => ask(http.GET('/api/v1/seats/{seat}', { params: { path: { seat: id } } }))
 
 export const take = (id: string, place: Place, takeOver: boolean): Promise<Seat> =>
-  ask(http.POST('/api/seats/{seat}/take', { params: { path: { seat: id } }, body: { place, take_over: takeOver } }))
+  ask(http.POST('/api/v1/seats/{seat}/take', { params: { path: { seat: id } }, body: { place, take_over: takeOver } }))
 
 export const signOut = (id: string, place: Place): Promise<Seat> =>
-  ask(http.POST('/api/seats/{seat}/sign-out', { params: { path: { seat: id } }, body: { place } }))
+  ask(http.POST('/api/v1/seats/{seat}/sign-out', { params: { path: { seat: id } }, body: { place } }))
 
 export const phone = (id: string, client: string): Promise<PhoneAccount> =>
-  ask(http.POST('/api/seats/{seat}/phone', { params: { path: { seat: id } }, body: { client, phone: 'browser' } }))
+  ask(http.POST('/api/v1/seats/{seat}/phone', { params: { path: { seat: id } }, body: { client, phone: 'browser', place: 'official' } }))
 
 export const device = (id: string, client: string, state: 'ok' | 'media_failed'): Promise<undefined> =>
-  ask(http.POST('/api/seats/{seat}/device', { params: { path: { seat: id } }, body: { client, device: state } }))
+  ask(http.POST('/api/v1/seats/{seat}/device', { params: { path: { seat: id } }, body: { client, device: state } }))
 
 export interface Wish {
   intent: Intent
@@ -33,10 +33,10 @@ export interface Wish {
 }
 
 export const intend = (id: string, version: number, wish: Wish): Promise<Seat> =>
-  ask(http.POST('/api/seats/{seat}/intent', { params: { path: { seat: id } }, body: { ...wish, version } }))
+  ask(http.POST('/api/v1/seats/{seat}/intent', { params: { path: { seat: id } }, body: { ...wish, version } }))
 
 export const cancelPending = (id: string, version: number): Promise<Seat> =>
-  ask(http.POST('/api/seats/{seat}/cancel-pending', { params: { path: { seat: id } }, body: { version } }))
+  ask(http.POST('/api/v1/seats/{seat}/cancel-pending', { params: { path: { seat: id } }, body: { version } }))
 
 export const socketTicket = async (topics: string[], since: string): Promise<string> =>
-  (await ask<{ ticket: string }>(http.POST('/api/ws-ticket', { body: { topics, since } }))).ticket
+  (await ask<{ ticket: string }>(http.POST('/api/v1/ws-ticket', { body: { topics, since } }))).ticket

@@ -4,10 +4,10 @@ import type { Ticket, TicketEvent, TicketFields, TicketLine, TicketPromise, Tick
 export type TicketWithHistory = Ticket & { history: TicketEvent[] }
 
 export const ticketsOfCall = (call: string): Promise<{ position: string; tickets: Ticket[] }> =>
-  ask(http.GET('/api/calls/{call}/tickets', { params: { path: { call } } }))
+  ask(http.GET('/api/v1/calls/{call}/tickets', { params: { path: { call } } }))
 
 export const ticket = (id: string): Promise<TicketWithHistory> =>
-  ask(http.GET('/api/tickets/{id}', { params: { path: { id } } }))
+  ask(http.GET('/api/v1/tickets/{id}', { params: { path: { id } } }))
 
 export interface TicketPage {
   tickets: TicketLine[]
@@ -16,16 +16,16 @@ export interface TicketPage {
 }
 
 export const tickets = (query: { state?: TicketState; q?: string; cursor?: string; limit?: number }): Promise<TicketPage> =>
-  ask(http.GET('/api/tickets', { params: { query } }))
+  ask(http.GET('/api/v1/tickets', { params: { query } }))
 
 export const saveDraft = (id: string, version: number, fields: Partial<TicketFields>): Promise<Ticket> =>
-  ask(http.PATCH('/api/tickets/{id}', { params: { path: { id } }, body: { ...fields, version } }))
+  ask(http.PATCH('/api/v1/tickets/{id}', { params: { path: { id } }, body: { ...fields, version } }))
 
 export const register = (id: string, version: number): Promise<Ticket> =>
-  ask(http.POST('/api/tickets/{id}/register', { params: { path: { id } }, body: { version } }))
+  ask(http.POST('/api/v1/tickets/{id}/register', { params: { path: { id } }, body: { version } }))
 
 export const furtherAppeal = (call: string): Promise<Ticket> =>
-  ask(http.POST('/api/calls/{call}/appeals', { params: { path: { call } }, body: {} }))
+  ask(http.POST('/api/v1/calls/{call}/appeals', { params: { path: { call } }, body: {} }))
 
 export const promiseOf = (cls: 'consultation' | 'other'): Promise<TicketPromise> =>
-  ask(http.GET('/api/promise', { params: { query: { class: cls } } }))
+  ask(http.GET('/api/v1/promise', { params: { query: { class: cls } } }))

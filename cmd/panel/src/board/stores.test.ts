@@ -44,7 +44,7 @@ it('tells since when the queue is away, in both languages, and nothing when it i
 })
 
 it('does not heed another topic, or a server that says nothing of it', async () => {
-  expect(await says({ queue_away_since: '2026-11-27T00:31:05Z' }, 'line:session')).toBe('')
+  expect(await says({ queue_away_since: '2026-11-27T00:31:05Z' }, 'waiting:session')).toBe('')
   await says({ queue_away_since: '2026-11-27T00:31:05Z' })
   expect(await says({ waiting: 3 })).toBe('')
 })

@@ -6,7 +6,7 @@ import { useRoute, useRouter } from 'vue-router'
 import { useText } from '@/lib/i18n'
 import { useIdentity } from '@/login/identity'
 import { useDesk } from '@/seat/desk'
-import { atCall, serves } from '@/seat/wording'
+import { atCall, serves, sitterAt } from '@/seat/wording'
 
 import { usePhone } from './phone'
 import { Ringer } from './ringer'
@@ -22,7 +22,7 @@ export function useTelephone(): void {
   watch(
     () => identity.me?.seat,
     async (seat) => {
-      if (!seat) return
+      if (!seat || !identity.deskPath) return
       const official = seat.place === 'official'
       if (official && phone.wasTested(seat.id)) void phone.begin(seat.id)
       await desk.enter(seat.id, seat.place).catch(() => undefined) // the seat's page tells, and offers another try
@@ -56,8 +56,7 @@ export function useTelephone(): void {
     () => desk.seat,
     (seat) => {
       if (!seat) return
-      const sitting = desk.place === 'official' ? seat.person : seat.recorder
-      if (sitting?.id === identity.me?.person.id) return
+      if (sitterAt(seat, desk.place)?.id === identity.me?.person.id) return
       phone.leave()
       desk.leave()
       identity.stand()

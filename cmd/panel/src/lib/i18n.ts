@@ -32,6 +32,8 @@ export function useText() {
   function problem(p: Problem): string {
     const key = `problem.${p.code.replaceAll('.', '_')}`
     if (te(key)) return t(key)
+    const [family] = p.code.split('.')
+    if (family === 'field' || family === 'setting') return t(`problem.${family}`)
     if (p.status === 422 || p.status === 400) return t('problem.validation')
     return `${t(p.status >= 500 ? 'problem.internal' : 'problem.unknown')} (${t('common.code', { code: p.code })})`
   }

@@ -4,7 +4,7 @@ import { computed, ref } from 'vue'
 
 import { asProblem } from '@/api/problem'
 import * as api from '@/api/seats'
-import type { Me, Role, Seat } from '@/api/types'
+import type { Me, Place, Role, Seat } from '@/api/types'
 
 export const useIdentity = defineStore('identity', () => {
   const me = ref<Me | null>(null)
@@ -37,7 +37,7 @@ export const useIdentity = defineStore('identity', () => {
     known.value = true
   }
 
-  function sit(seat: Seat, place: 'official' | 'recorder'): void {
+  function sit(seat: Seat, place: Place): void {
     if (me.value) me.value.seat = { id: seat.id, place }
   }
 
@@ -46,16 +46,25 @@ export const useIdentity = defineStore('identity', () => {
   }
 
   const plays = (...roles: Role[]): boolean => roles.some((r) => me.value?.roles.includes(r) ?? false)
-  const maySit = computed(() => plays('official', 'recorder', 'operator', 'supervisor'))
+  const maySit = computed(() => plays('official', 'recorder', 'operator', 'supervisor', 'office', 'unit'))
   const mayWatch = computed(() => plays('supervisor', 'operator', 'office'))
   const mayCallBack = computed(() => plays('supervisor', 'operator'))
 
-  const home = computed(() => {
+  const maySettle = computed(() => plays('supervisor', 'office', 'system_admin', 'audit_admin'))
+
+  // The page of the calls at one's seat. Who sits there for the room or to supervise has none.
+  const deskPath = computed(() => {
     const seat = me.value?.seat
-    if (seat) return seat.place === 'official' ? `/seat/${seat.id}` : `/record/${seat.id}`
+    if (!seat || seat.place === 'room' || seat.place === 'supervisor') return null
+    return seat.place === 'official' ? `/seat/${seat.id}` : `/record/${seat.id}`
+  })
+
+  const home = computed(() => {
+    if (deskPath.value) return deskPath.value
     if (plays('official', 'recorder', 'operator')) return '/seats'
+    if (plays('system_admin', 'audit_admin')) return '/settings'
     return mayWatch.value ? '/board' : '/tickets'
   })
 
-  return { me, known, load, login, logout, forget, sit, stand, plays, maySit, mayWatch, mayCallBack, home }
+  return { me, known, load, login, logout, forget, sit, stand, plays, maySit, mayWatch, mayCallBack, maySettle, deskPath, home }
 })

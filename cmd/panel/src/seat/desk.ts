@@ -4,7 +4,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
 import * as calls from '@/api/calls'
-import { asProblem, type Problem } from '@/api/problem'
+import { asProblem, Problem } from '@/api/problem'
 import * as api from '@/api/seats'
 import type { Card, Place, Pop, Seat, Session } from '@/api/types'
 import { coalesced } from '@/lib/coalesce'
@@ -49,7 +49,7 @@ export const useDesk = defineStore('desk', () => {
       const [s] = await Promise.all([api.seat(seatID), readCall(), readSession()])
       if (id !== seatID) return
       seat.value = s
-      release = [link.listen({ fact: heard, gauge, fresh: readAll }), link.hold([`seat:${seatID}`, `line:${s.line}`], false)]
+      release = [link.listen({ fact: heard, gauge, fresh: readAll }), link.hold([`seat:${seatID}`, `waiting:${s.line}`], false)]
     } catch (err) {
       if (id !== seatID) return
       trouble.value = asProblem(err)
@@ -104,7 +104,7 @@ export const useDesk = defineStore('desk', () => {
 
   // The recorder may still be writing when the official is free again: the form stays until the next conversation begins.
   function keepsWriting(next: Card | null): boolean {
-    if (place.value !== 'recorder' || drafts.call === '' || drafts.call === next?.id || !drafts.unregistered) return false
+    if (place.value === 'official' || drafts.call === '' || drafts.call === next?.id || !drafts.unregistered) return false
     return next === null || next.state === 'offered'
   }
 
@@ -134,7 +134,7 @@ export const useDesk = defineStore('desk', () => {
   }
 
   function gauge(g: Gauge): void {
-    if (seat.value && g.topic === `line:${seat.value.line}` && typeof g.data.waiting === 'number') waiting.value = g.data.waiting
+    if (seat.value && g.topic === `waiting:${seat.value.line}` && typeof g.data.waiting === 'number') waiting.value = g.data.waiting
   }
 
   // act sends a command that answers with the seat; stale versions read anew, so that the next press is right.
@@ -150,17 +150,22 @@ export const useDesk = defineStore('desk', () => {
   }
 
   // onCall sends a command about the call as it is on the screen. The version may be older than what the person has seen
-  // happen: then the call is read anew, and if it still does what it did when the button was pressed, the press counts.
+  // happen: then the answer tells the call as it is, and if it still does what it did when the button was pressed, the press counts.
   async function onCall(command: (c: Card) => Promise<unknown>): Promise<void> {
     const seen = card.value
     if (!seen) return
+    const still = (now: Card | null): now is Card => now?.id === seen.id && now.state === seen.state
     try {
-      await command(seen)
+      if (seen.version === 0) await readCall() // only the news has told of it yet
+      const known = seen.version === 0 ? card.value : seen
+      if (!still(known)) throw new Problem(409, 'version.stale', '', [], known)
+      await command(known)
     } catch (err) {
-      if (asProblem(err).code !== 'version.stale') throw err
-      await readCall()
-      const now = card.value as Card | null
-      if (now?.id !== seen.id || now.state !== seen.state) throw err
+      const p = asProblem(err)
+      const now = p.now as Card | null | undefined
+      if (p.code !== 'version.stale' || now === undefined) throw err
+      show(now)
+      if (!still(now)) throw err
       await command(now)
     } finally {
       refreshCall()
@@ -169,7 +174,7 @@ export const useDesk = defineStore('desk', () => {
 
   const hangUp = (): Promise<void> => onCall(calls.hangup)
   const hold = (on: boolean): Promise<void> => onCall((c) => calls.hold(c, on))
-  const mute = (on: boolean): Promise<void> => onCall((c) => calls.mute(c.id, on))
+  const mute = (on: boolean): Promise<void> => onCall((c) => calls.mute(c, on))
 
   const intend = (wish: api.Wish): Promise<void> => act((s) => api.intend(s.id, s.version, wish))
   const cancelPending = (): Promise<void> => act((s) => api.cancelPending(s.id, s.version))
@@ -186,10 +191,17 @@ export const useDesk = defineStore('desk', () => {
     return gone
   }
 
-  async function next(): Promise<void> {
-    await calls.next(id)
-    refreshSeat()
-    refreshCall()
+  // next ends the wrap-up that is on the screen. If that is over already, by time or by whoever sits here too, it is what was wanted.
+  async function next(leave: boolean): Promise<void> {
+    if (!card.value) return
+    try {
+      await calls.next(id, card.value.id, leave)
+    } catch (err) {
+      if (asProblem(err).code !== 'version.stale') throw err
+    } finally {
+      refreshSeat()
+      refreshCall()
+    }
   }
 
   return {

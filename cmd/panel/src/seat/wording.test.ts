@@ -10,7 +10,7 @@ const at = (s: string) => `2026-11-26T01:${s}Z`
 const seat = (over: Partial<Seat> = {}): Seat => ({
   id: 'A01', label: '', kind: 'official', line: 'session', unit_name: '', person: { id: 'p', name: '张' }, recorder: null,
   phone: 'browser', intent: 'ready', rest_code: '', rest_until: null, pending: '', device: 'ok', intent_since: at('00:00'),
-  version: 1, work: 'idle', work_since: at('05:00'), wrapup_until: null, call: null, offer: null, misses: 0, shown: 'ready', ...over,
+  version: 1, work: 'idle', work_since: at('05:00'), wrapup_until: null, call: null, offer: null, misses: 0, shown: 'ready', deputy: null, room: null, supervisor: null, away: [], ...over,
 })
 const card = (over: Partial<Card> = {}): Card => ({
   id: 'c1', state: 'talking', masked: '138****5678', place: '合肥', arrived_at: at('01:00'), queued_at: at('01:05'),

@@ -16,7 +16,7 @@ import {
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
-import type { CallState, Card, Seat, Shown } from '@/api/types'
+import type { CallState, Card, Named, Place, Seat, Shown } from '@/api/types'
 
 // The words of a call while somebody of ours has it (telephony.Word); what a seat shows besides is agent's.
 export type Serving = Extract<CallState, 'talking' | 'held' | 'consulting' | 'conference' | 'transferring' | 'reconnecting'>
@@ -65,8 +65,17 @@ export function wordAt(seat: Pick<Seat, 'shown' | 'work'>, card: Pick<Card, 'sta
   return card.state === 'ended' && card.wrapup_until && seat.work === 'wrap_up' ? 'wrap_up' : seat.shown
 }
 
+// sitterAt is who has a place at a seat; null: nobody.
+export const sitterAt = (seat: Seat, place: Place): Named | null => (place === 'official' ? seat.person : seat[place])
+
+// writesBeside: a recorder is there and has a page. Otherwise the form is the official's own (RU13).
+export const writesBeside = (seat: Seat | null): boolean => seat?.recorder != null && !away(seat, 'recorder')
+
+// away: whoever has the place has had no page for a while.
+export const away = (seat: Seat, place: Place): boolean => seat.away.some((p) => p === place)
+
 // since is the instant from which the state's timer runs; null shows no timer.
-export function sinceOf(word: Word, seat: Seat, card: Card | null): string | null {
+export function sinceOf(word: Word, seat: Pick<Seat, 'intent_since' | 'work_since'>, card: Card | null): string | null {
   switch (word) {
     case 'signed_out':
     case 'device_failed':

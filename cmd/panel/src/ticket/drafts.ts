@@ -7,22 +7,22 @@ import type { Ticket, TicketFields } from '@/api/types'
 import { clock } from '@/lib/clock'
 import type { Fact } from '@/lib/socket'
 
-import type { Edits, Field } from './draft'
+import type { Field, Unsaved } from './draft'
 import { Saver } from './saver'
 
 const key = (id: string): string => `hotline.draft.${id}`
 
 // What is not saved yet outlives a reload, in this tab only: it is what a citizen said.
 export const keep = {
-  get(id: string): Edits | null {
+  get(id: string): Unsaved | null {
     try {
-      return JSON.parse(sessionStorage.getItem(key(id)) ?? 'null') as Edits | null
+      return JSON.parse(sessionStorage.getItem(key(id)) ?? 'null') as Unsaved | null
     } catch {
       return null
     }
   },
-  set(id: string, edits: Edits | null): void {
-    if (edits) sessionStorage.setItem(key(id), JSON.stringify(edits))
+  set(id: string, unsaved: Unsaved | null): void {
+    if (unsaved) sessionStorage.setItem(key(id), JSON.stringify(unsaved))
     else sessionStorage.removeItem(key(id))
   },
 }
@@ -78,7 +78,10 @@ export const useDrafts = defineStore('drafts', () => {
   // clear lets the drafts go; what was typed last is saved on the way.
   function clear(): void {
     clearTimeout(patience)
-    for (const s of savers.value) void s.flush().finally(() => s.close())
+    for (const s of savers.value) {
+      s.leave()
+      void s.flush().finally(() => s.close())
+    }
     savers.value = []
     call.value = ''
     at.value = 0

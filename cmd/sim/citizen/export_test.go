@@ -1,0 +1,4 @@
+package citizen
+
+// FreePorts is freePorts.
+var FreePorts = freePorts
