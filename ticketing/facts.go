@@ -32,6 +32,9 @@ type Change struct {
 	At     time.Time
 }
 
+// Kept says that there is something to store.
+func (c Change) Kept() bool { return c.After.Version != c.Before.Version }
+
 // Numbered says that the store must give the ticket its number.
 func (c Change) Numbered() bool { return c.After.State != StateDraft && c.After.Number == "" }
 

@@ -31,7 +31,7 @@ func trail() []guard {
 		},
 		{
 			name: "trail: an edit of a ticket is recorded with it", file: tickets,
-			old: "audit.Append(ctx, &p, kept))", new: "audit.Append(context.WithoutCancel(ctx), &p))",
+			old: "audit.Append(ctx, p, kept))", new: "audit.Append(ctx, p))",
 			pkg: "./ticketing/store", tests: "TestTicketActsAndTheirRecordsAreOne",
 		},
 		{

@@ -83,6 +83,7 @@ func TestTwoPeopleInOneDraft(t *testing.T) {
 func TestWritersOfBefore(t *testing.T) {
 	t.Parallel()
 	const before, fields = 15, 16
+	const li, wang = "019be6a4-5c1f-7000-8000-000000000001", "019be6a4-5c1f-7000-8000-000000000002"
 	pool, migrate := pgtest.At(t, before)
 	_, err := pool.Exec(t.Context(), `INSERT INTO line (id, name) VALUES ('session', 'l');
 INSERT INTO call (id, channel, line, dialled, phase, seq, arrived_at, epoch) VALUES (gen_random_uuid(), 'c', 'session', '12345', 'waiting', 1, now(), 0);
@@ -91,19 +92,22 @@ INSERT INTO ticket (id, query_code, kind, call, state, opened_at, number, title,
   FROM call, (VALUES ('ACDEFG', 'draft', 'call', NULL, NULL), ('ACDEFH', 'closed', 'appeal', 'n', now())) AS t (code, state, kind, number, at);
 INSERT INTO ticket_event (ticket, version, at, actor, what, data)
   SELECT t.id, e.version, '2026-11-26Z', e.actor, e.what, e.data::jsonb FROM ticket t, (VALUES (1, 'reactions', 'opened', '{"kind": "call"}'),
-    (2, 'person:l', 'drafted', '{"fields": ["title", "content"]}'), (3, 'reactions', 'seated', '{"seat": "A01"}'),
-    (4, 'person:w', 'drafted', '{"fields": ["title"]}')) AS e (version, actor, what, data)`)
+    (2, 'person:`+li+`', 'drafted', '{"fields": ["title", "content"]}'), (3, 'reactions', 'seated', '{"seat": "A01"}'),
+    (4, 'person:`+wang+`', 'drafted', '{"fields": ["title"]}')) AS e (version, actor, what, data)`)
 	require.NoError(t, err)
 	for range 2 {
 		migrate(fields)
 		for state, want := range map[string]string{
-			"draft":  `{"title": {"at": "2026-11-26T00:00:00+00:00", "by": "w", "version": 4}, "content": {"at": "2026-11-26T00:00:00+00:00", "by": "l", "version": 2}}`,
+			"draft":  `{"title": {"at": "2026-11-26T00:00:00+00:00", "by": "` + wang + `", "version": 4}, "content": {"at": "2026-11-26T00:00:00+00:00", "by": "` + li + `", "version": 2}}`,
 			"closed": `{}`,
 		} {
 			var got string
 			require.NoError(t, pool.QueryRow(t.Context(), `SELECT written FROM ticket WHERE state = $1`, state).Scan(&got))
 			require.JSONEq(t, want, got, state)
 		}
+		var both int
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM ticket WHERE writers @> ARRAY[$1, $2]::uuid[] AND cardinality(writers) = 2`, li, wang).Scan(&both))
+		require.Equal(t, 2, both, "whoever has written is known for good")
 		migrate(before)
 	}
 }

@@ -7,9 +7,9 @@ SELECT t.*, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
        s.number AS session_number, coalesce(s.unit, st.unit, '')::text AS unit, o.name AS official_name,
        p.working_days, p.starts_on, p.due_at, p.due_original, p.calendar_version, p.rule_version, p.provisional,
        coalesce((SELECT jsonb_object_agg(w.id, w.name) FROM person w
-         WHERE w.id IN (SELECT (f.value->>'by')::uuid FROM jsonb_each(t.written) f)), '{}')::jsonb AS writers,
+         WHERE w.id IN (SELECT (f.value->>'by')::uuid FROM jsonb_each(t.written) f)), '{}')::jsonb AS names,
        ARRAY(SELECT f.person::text FROM call_party f WHERE f.call = t.call
-             UNION SELECT substr(e.actor, 8) FROM ticket_event e WHERE e.ticket = t.id AND e.actor LIKE 'person:%'
+             UNION SELECT w::text FROM unnest(t.writers) w
        )::text[] AS holders,
        ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role <> 'accused' ORDER BY u.unit)::text[] AS units,
        ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role = 'accused' ORDER BY u.unit)::text[] AS accused
@@ -94,13 +94,13 @@ SELECT must((SELECT count(*) FROM opened) = cardinality(@opened::uuid[]) AND (SE
 
 -- Opens a further appeal of a call. Confidentiality travels with the call, and so does the name that was given.
 -- name: OpenAppeal :one
-INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at, confidential, contact_name)
+INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at, writers, confidential, contact_name)
 SELECT @id::uuid, @query_code, 'appeal', c.id, c.session, c.seat,
-       (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), 'draft', @opened_at,
+       (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), 'draft', @opened_at, ARRAY[@writer::uuid],
        EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.confidential),
        coalesce((SELECT t.contact_name FROM ticket t WHERE t.call = c.id AND t.contact_name <> '' ORDER BY t.opened_at LIMIT 1), '')
 FROM call c WHERE c.id = @call
-RETURNING *;
+RETURNING id;
 
 -- Calls that were admitted (or reached a person) and have no ticket: what the reactions would have opened (I7).
 -- A call that was resumed by one that was admitted needs none.
@@ -120,12 +120,16 @@ LIMIT @max;
 SELECT c.id::text FROM call c JOIN ticket t ON t.call = c.id AND t.kind IN ('call', 'missed')
 WHERE c.arrived_at >= @since GROUP BY c.id HAVING count(*) > 1 ORDER BY c.id;
 
--- Stores what people write, and the state. The row is locked; the version is the fence all the same.
--- name: SaveTicket :execrows
-UPDATE ticket SET number = @number, state = @state, class = @class, outcome = @outcome, title = @title, content = @content,
+-- Stores what people write, and the state, on top of the version that was read.
+-- name: SaveTicket :exec
+WITH saved AS (
+  UPDATE ticket SET number = @number, state = @state, class = @class, outcome = @outcome, title = @title, content = @content,
   answer = @answer, contact_name = @contact_name, event_place = @event_place, confidential = @confidential, written = @written,
-  registered_at = @registered_at, closed_at = @closed_at, version = @version
-WHERE id = @id AND version = @before;
+  registered_at = @registered_at, closed_at = @closed_at, version = @version,
+    writers = CASE WHEN @writer::uuid = ANY (writers) THEN writers ELSE writers || @writer END
+  WHERE id = @id AND version = @before
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM saved;
 
 -- Gives a ticket to a unit in its first round.
 -- name: InsertTicketUnit :exec
@@ -167,7 +171,7 @@ WITH hit AS MATERIALIZED (
     AND (@scope::text = 'all'
       OR @scope IN ('own', 'unit') AND (
         t.official = sqlc.narg(person)::uuid
-        OR EXISTS (SELECT 1 FROM ticket_event e WHERE e.ticket = t.id AND e.actor = 'person:' || sqlc.narg(person)::text)
+        OR sqlc.narg(person)::uuid = ANY (t.writers)
         OR t.call IN (SELECT reader_calls()))
       OR @scope = 'unit' AND t.state <> 'draft' AND NOT t.confidential
         AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = @unit::text AND u.role <> 'accused')

@@ -186,7 +186,7 @@ func load(ctx context.Context, q *db.Queries, ids []string) ([]ticketing.Ticket,
 	tickets := make([]ticketing.Ticket, len(rows))
 	for i, r := range rows {
 		tickets[i] = ticket(r)
-		if tickets[i].Written, err = unpackWritten(r.Written, r.Writers); err != nil {
+		if tickets[i].Written, err = unpackWritten(r.Written, r.Names); err != nil {
 			return nil, fmt.Errorf("load ticket %s: %w", r.ID, err)
 		}
 	}

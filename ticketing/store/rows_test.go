@@ -56,6 +56,34 @@ func TestRowsAreTheReaders(t *testing.T) {
 	require.Empty(t, h.seen(t.Context(), `SELECT id::text FROM ticket`), "nobody reads for nobody")
 }
 
+// Whoever has written in a ticket may read it for good, also after they have been given another post; nothing else of the same call.
+func TestWhoHasWrittenMayRead(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	call, d := h.atSeat("a")
+	office := h.who["office"]
+	later := office
+	later.Roles = []agent.Role{agent.RoleOfficial}
+	reads := func() []string { return h.seen(agent.NewContext(t.Context(), later), `SELECT id::text FROM ticket ORDER BY id`) }
+	require.Empty(t, reads())
+	_, err := h.Patch(t.Context(), h.who["recorder"], d.ID, ticketing.Patch{Version: d.Version, Title: new("学籍")})
+	require.NoError(t, err)
+	require.Empty(t, reads(), "others have written")
+	for range 2 {
+		_, err = h.Patch(t.Context(), office, d.ID, ticketing.Patch{Version: d.Version, Content: new("转学"), Answer: new(h.clock().String())})
+		require.NoError(t, err)
+		d = h.draft(call)
+		require.Equal(t, []string{string(d.ID)}, reads())
+	}
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM ticket WHERE cardinality(writers) = 2`), "each once")
+	further, err := h.AddAppeal(t.Context(), office, call)
+	require.NoError(t, err)
+	require.Equal(t, []string{string(d.ID), string(further.ID)}, reads(), "or has opened it")
+	read, _, err := h.Ticket(t.Context(), later, d.ID)
+	require.NoError(t, err)
+	require.Contains(t, read.Origin.Holders, office.Person)
+}
+
 // Who sits by a seat for the room or to supervise has nothing to do with its calls, whoever asks (peers.md 4.3 no. 7).
 func TestRoomIsNoPartyOfCalls(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,105 +38,113 @@ func New(pool *pgxpool.Pool, wake factlog.Waker) *Store {
 	return &Store{pool: pool, q: db.New(pool), wake: wake}
 }
 
-// within runs one write transaction, that of the command in the context if there is one, and wakes readers when it has committed. Makes is
-// the id of what it makes, or empty.
-func (s *Store) within(ctx context.Context, makes ticketing.TicketID, do func(tx pgx.Tx, q *db.Queries) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := command.Begin(ctx, tx, string(makes)); err != nil {
+// Change implements ticketing.Store. It reads, decides and commits on top of what it has read, in two round trips. Whoever was late then
+// holds the ticket and decides anew, so that nobody is late twice.
+func (s *Store) Change(
+	ctx context.Context, id ticketing.TicketID, decide func(ticketing.Ticket) (ticketing.Change, error),
+) (ticketing.Ticket, error) {
+	ch, err := change(ctx, s.pool, s.q, id, decide)
+	if errors.Is(err, factlog.ErrStale) {
+		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			q := s.q.WithTx(tx)
+			// What one may read and not write cannot be locked; decide says so.
+			if _, err := q.LockTicket(ctx, string(id)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				return missing(err)
+			}
+			var err error
+			ch, err = change(ctx, tx, q, id, decide)
 			return err
-		}
-		return do(tx, s.q.WithTx(tx))
-	})
-	err = command.Over(ctx, err)
-	if err == nil {
+		})
+	}
+	kept := err == nil && ch.Kept()
+	if err != nil || kept {
+		err = command.Over(ctx, err)
+	}
+	if err != nil {
+		return ticketing.Ticket{}, fmt.Errorf("change ticket %s: %w", id, err)
+	}
+	if kept {
 		s.wake.Wake()
+	}
+	return ch.After, nil
+}
+
+// change is one try. factlog.ErrStale: somebody else was first, or what is wanted needs the ticket held.
+func change(
+	ctx context.Context, to factlog.Sender, q *db.Queries, id ticketing.TicketID, decide func(ticketing.Ticket) (ticketing.Change, error),
+) (ticketing.Change, error) {
+	before, err := one(ctx, q, id)
+	if err != nil {
+		return ticketing.Change{}, missing(err)
+	}
+	ch, err := decide(before)
+	if err != nil { // unless the command has had its effect, after which it is another one
+		if known := command.Known(ctx); known != nil {
+			return ch, known
+		}
+		if _, stale := errors.AsType[*ticketing.StaleError](err); stale {
+			shows(ctx, id)
+		}
+		return ch, err
+	}
+	if !ch.Kept() {
+		shows(ctx, id)
+		return ch, nil
+	}
+	if ch.Numbered() {
+		if _, held := to.(pgx.Tx); !held {
+			return ch, fmt.Errorf("number a ticket that is not held: %w", factlog.ErrStale)
+		}
+		year := ch.Year()
+		place, err := q.NextPlace(ctx, int32(year))
+		if err != nil {
+			return ch, fmt.Errorf("next number of %d: %w", year, err)
+		}
+		ch.After.Number = ticketing.Number(year, ticketing.SourceCall, place)
+	}
+	return ch, commit(ctx, to, ch)
+}
+
+// commit keeps the command of the context with a decided change, its history, its audit record and its fact, in one round trip.
+// factlog.ErrStale: somebody else was first.
+func commit(ctx context.Context, to factlog.Sender, ch ticketing.Change) error {
+	var p factlog.Pipeline
+	// The ticket before the key: whoever holds the ticket already must not wait for a twin that waits for it.
+	if err := errors.Join(save(ctx, db.New(&p), ch), command.Begin(ctx, &p, ""), tell(ctx, &p, ch)); err != nil {
+		return err
+	}
+	return p.Commit(ctx, to)
+}
+
+// save is the ticket itself, with its units and its promise.
+func save(ctx context.Context, q *db.Queries, ch ticketing.Change) error {
+	t := ch.After
+	who, err := packWritten(t.Written)
+	if err != nil {
+		return err
+	}
+	err = q.SaveTicket(ctx, db.SaveTicketParams{
+		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: orNull(t.Number),
+		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
+		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential, Written: who,
+		RegisteredAt: timeOrNull(t.RegisteredAt), ClosedAt: timeOrNull(t.ClosedAt), Writer: strings.TrimPrefix(ch.Actor, "person:"),
+	})
+	for _, unit := range t.Units {
+		if !slices.Contains(ch.Before.Units, unit) {
+			err = errors.Join(err, q.InsertTicketUnit(ctx, db.InsertTicketUnitParams{Ticket: string(t.ID), Unit: unit}))
+		}
+	}
+	if p := t.Promise; p != nil && ch.Before.Promise == nil {
+		err = errors.Join(err, q.InsertPromise(ctx, db.InsertPromiseParams{
+			Ticket: string(t.ID), WorkingDays: int32(p.WorkingDays), StartsOn: civil(p.StartsOn), DueAt: p.DueAt, DueOriginal: p.DueOriginal,
+			CalendarVersion: p.CalendarVersion, RuleVersion: p.RuleVersion, Provisional: p.Provisional,
+		}))
 	}
 	return err
 }
 
-// Change implements ticketing.Store.
-func (s *Store) Change(
-	ctx context.Context, id ticketing.TicketID, decide func(ticketing.Ticket) (ticketing.Change, error),
-) (ticketing.Ticket, error) {
-	var out ticketing.Ticket
-	err := s.within(ctx, "", func(tx pgx.Tx, q *db.Queries) error {
-		// What one may read and not write cannot be locked; decide says so.
-		if _, err := q.LockTicket(ctx, string(id)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-			return missing(err)
-		}
-		before, err := one(ctx, q, id)
-		if err != nil {
-			return err
-		}
-		ch, err := decide(before)
-		if _, stale := errors.AsType[*ticketing.StaleError](err); stale {
-			shows(ctx, id)
-		}
-		if err != nil {
-			return err
-		}
-		if out = ch.After; ch.After.Version == before.Version {
-			shows(ctx, id)
-			return nil
-		}
-		out, err = save(ctx, tx, q, ch)
-		return err
-	})
-	if err != nil {
-		return ticketing.Ticket{}, fmt.Errorf("change ticket %s: %w", id, err)
-	}
-	return out, nil
-}
-
-// save writes a decided change of a locked ticket: number, row, promise, history, fact.
-func save(ctx context.Context, tx pgx.Tx, q *db.Queries, ch ticketing.Change) (ticketing.Ticket, error) {
-	if ch.Numbered() {
-		year := ch.Year()
-		place, err := q.NextPlace(ctx, int32(year))
-		if err != nil {
-			return ch.After, fmt.Errorf("next number of %d: %w", year, err)
-		}
-		ch.After.Number = ticketing.Number(year, ticketing.SourceCall, place)
-	}
-	t := ch.After
-	who, err := packWritten(t.Written)
-	if err != nil {
-		return t, err
-	}
-	n, err := q.SaveTicket(ctx, db.SaveTicketParams{
-		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: orNull(t.Number),
-		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
-		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential, Written: who,
-		RegisteredAt: timeOrNull(t.RegisteredAt), ClosedAt: timeOrNull(t.ClosedAt),
-	})
-	if err != nil {
-		return t, err
-	}
-	if n == 0 {
-		return t, ticketing.ErrStale
-	}
-	for _, unit := range t.Units {
-		if slices.Contains(ch.Before.Units, unit) {
-			continue
-		}
-		if err := q.InsertTicketUnit(ctx, db.InsertTicketUnitParams{Ticket: string(t.ID), Unit: unit}); err != nil {
-			return t, fmt.Errorf("give the ticket to unit %s: %w", unit, err)
-		}
-	}
-	if p := t.Promise; p != nil && ch.Before.Promise == nil {
-		err := q.InsertPromise(ctx, db.InsertPromiseParams{
-			Ticket: string(t.ID), WorkingDays: int32(p.WorkingDays), StartsOn: civil(p.StartsOn), DueAt: p.DueAt, DueOriginal: p.DueOriginal,
-			CalendarVersion: p.CalendarVersion, RuleVersion: p.RuleVersion, Provisional: p.Provisional,
-		})
-		if err != nil {
-			return t, fmt.Errorf("store promise: %w", err)
-		}
-	}
-	return t, tell(ctx, tx, ch)
-}
-
-// tell writes the history of a change that a person has made, its audit record and, last, its fact, in one round trip.
-func tell(ctx context.Context, tx pgx.Tx, ch ticketing.Change) error {
+// tell is the history of a change that a person has made, its audit record and its fact.
+func tell(ctx context.Context, p *factlog.Pipeline, ch ticketing.Change) error {
 	events, facts, err := record(ch)
 	if err != nil {
 		return err
@@ -146,16 +155,8 @@ func tell(ctx context.Context, tx pgx.Tx, ch ticketing.Change) error {
 	if ch.What == ticketing.WhatDrafted {
 		kept.Once = drafting
 	}
-	var p factlog.Pipeline
-	err = errors.Join(db.New(&p).InsertEvent(ctx, events[0]), audit.Append(ctx, &p, kept))
-	if err == nil {
-		p.Tell(facts...)
-		err = p.Commit(ctx, tx)
-	}
-	if err != nil {
-		return fmt.Errorf("history of ticket %s: %w", ch.After.ID, err)
-	}
-	return nil
+	p.Tell(facts...)
+	return errors.Join(db.New(p).InsertEvent(ctx, events[0]), audit.Append(ctx, p, kept))
 }
 
 // drafting is the time in which a page may save what its person types as often as it likes: the audit trail keeps each field once (N-16).
@@ -189,19 +190,30 @@ func (s *Store) Appeal(ctx context.Context, call telephony.CallID, code, actor s
 		return ticketing.Ticket{}, fmt.Errorf("id of an appeal: %w", err)
 	}
 	var out ticketing.Ticket
-	err = s.within(ctx, ticketing.TicketID(id.String()), func(tx pgx.Tx, q *db.Queries) error {
-		row, err := q.OpenAppeal(ctx, db.OpenAppealParams{ID: id.String(), QueryCode: code, Call: string(call), OpenedAt: now})
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := command.Begin(ctx, tx, id.String()); err != nil {
+			return err
+		}
+		q := s.q.WithTx(tx)
+		row, err := q.OpenAppeal(ctx, db.OpenAppealParams{
+			ID: id.String(), QueryCode: code, Call: string(call), OpenedAt: now, Writer: strings.TrimPrefix(actor, "person:"),
+		})
 		if err != nil {
 			return missing(err)
 		}
-		if out, err = one(ctx, q, ticketing.TicketID(row.ID)); err != nil {
+		if out, err = one(ctx, q, ticketing.TicketID(row)); err != nil {
 			return err
 		}
-		return tell(ctx, tx, ticketing.Change{After: out, What: ticketing.WhatOpened, Actor: actor, At: now})
+		var p factlog.Pipeline
+		if err := tell(ctx, &p, ticketing.Change{After: out, What: ticketing.WhatOpened, Actor: actor, At: now}); err != nil {
+			return err
+		}
+		return p.Commit(ctx, tx)
 	})
-	if err != nil {
+	if err := command.Over(ctx, err); err != nil {
 		return ticketing.Ticket{}, fmt.Errorf("open an appeal of call %s: %w", call, err)
 	}
+	s.wake.Wake()
 	return out, nil
 }
 

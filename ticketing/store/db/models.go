@@ -3,32 +3,3 @@
 //   sqlc v1.31.1
 
 package db
-
-import (
-	"time"
-)
-
-type Ticket struct {
-	ID           string
-	Number       *string
-	QueryCode    string
-	Kind         string
-	Call         string
-	Session      *string
-	Seat         *string
-	Official     *string
-	State        string
-	Class        string
-	Outcome      string
-	Title        string
-	Content      string
-	Answer       string
-	ContactName  string
-	EventPlace   string
-	Confidential bool
-	OpenedAt     time.Time
-	RegisteredAt *time.Time
-	ClosedAt     *time.Time
-	Version      int64
-	Written      []byte
-}

@@ -508,7 +508,7 @@ WITH hit AS MATERIALIZED (
     AND ($9::text = 'all'
       OR $9 IN ('own', 'unit') AND (
         t.official = $10::uuid
-        OR EXISTS (SELECT 1 FROM ticket_event e WHERE e.ticket = t.id AND e.actor = 'person:' || $10::text)
+        OR $10::uuid = ANY (t.writers)
         OR t.call IN (SELECT reader_calls()))
       OR $9 = 'unit' AND t.state <> 'draft' AND NOT t.confidential
         AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $11::text AND u.role <> 'accused')
@@ -606,13 +606,13 @@ func (q *Queries) LoadCall(ctx context.Context, call string) (LoadCallRow, error
 
 const loadTickets = `-- name: LoadTickets :many
 
-SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, t.written, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
+SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, t.written, t.writers, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
        s.number AS session_number, coalesce(s.unit, st.unit, '')::text AS unit, o.name AS official_name,
        p.working_days, p.starts_on, p.due_at, p.due_original, p.calendar_version, p.rule_version, p.provisional,
        coalesce((SELECT jsonb_object_agg(w.id, w.name) FROM person w
-         WHERE w.id IN (SELECT (f.value->>'by')::uuid FROM jsonb_each(t.written) f)), '{}')::jsonb AS writers,
+         WHERE w.id IN (SELECT (f.value->>'by')::uuid FROM jsonb_each(t.written) f)), '{}')::jsonb AS names,
        ARRAY(SELECT f.person::text FROM call_party f WHERE f.call = t.call
-             UNION SELECT substr(e.actor, 8) FROM ticket_event e WHERE e.ticket = t.id AND e.actor LIKE 'person:%'
+             UNION SELECT w::text FROM unnest(t.writers) w
        )::text[] AS holders,
        ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role <> 'accused' ORDER BY u.unit)::text[] AS units,
        ARRAY(SELECT DISTINCT u.unit FROM ticket_unit u WHERE u.ticket = t.id AND u.role = 'accused' ORDER BY u.unit)::text[] AS accused
@@ -649,6 +649,7 @@ type LoadTicketsRow struct {
 	ClosedAt        *time.Time
 	Version         int64
 	Written         []byte
+	Writers         []string
 	NumTail         string
 	Place           string
 	ArrivedAt       time.Time
@@ -664,7 +665,7 @@ type LoadTicketsRow struct {
 	CalendarVersion *string
 	RuleVersion     *string
 	Provisional     *bool
-	Writers         []byte
+	Names           []byte
 	Holders         []string
 	Units           []string
 	Accused         []string
@@ -705,6 +706,7 @@ func (q *Queries) LoadTickets(ctx context.Context, ids []string) ([]LoadTicketsR
 			&i.ClosedAt,
 			&i.Version,
 			&i.Written,
+			&i.Writers,
 			&i.NumTail,
 			&i.Place,
 			&i.ArrivedAt,
@@ -720,7 +722,7 @@ func (q *Queries) LoadTickets(ctx context.Context, ids []string) ([]LoadTicketsR
 			&i.CalendarVersion,
 			&i.RuleVersion,
 			&i.Provisional,
-			&i.Writers,
+			&i.Names,
 			&i.Holders,
 			&i.Units,
 			&i.Accused,
@@ -762,63 +764,46 @@ func (q *Queries) NextPlace(ctx context.Context, year int32) (int64, error) {
 }
 
 const openAppeal = `-- name: OpenAppeal :one
-INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at, confidential, contact_name)
+INSERT INTO ticket (id, query_code, kind, call, session, seat, official, state, opened_at, writers, confidential, contact_name)
 SELECT $1::uuid, $2, 'appeal', c.id, c.session, c.seat,
-       (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), 'draft', $3,
+       (SELECT g.person FROM segment g WHERE g.call = c.id ORDER BY g.began_at DESC LIMIT 1), 'draft', $3, ARRAY[$4::uuid],
        EXISTS (SELECT 1 FROM ticket t WHERE t.call = c.id AND t.confidential),
        coalesce((SELECT t.contact_name FROM ticket t WHERE t.call = c.id AND t.contact_name <> '' ORDER BY t.opened_at LIMIT 1), '')
-FROM call c WHERE c.id = $4
-RETURNING id, number, query_code, kind, call, session, seat, official, state, class, outcome, title, content, answer, contact_name, event_place, confidential, opened_at, registered_at, closed_at, version, written
+FROM call c WHERE c.id = $5
+RETURNING id
 `
 
 type OpenAppealParams struct {
 	ID        string
 	QueryCode string
 	OpenedAt  time.Time
+	Writer    string
 	Call      string
 }
 
 // Opens a further appeal of a call. Confidentiality travels with the call, and so does the name that was given.
-func (q *Queries) OpenAppeal(ctx context.Context, arg OpenAppealParams) (Ticket, error) {
+func (q *Queries) OpenAppeal(ctx context.Context, arg OpenAppealParams) (string, error) {
 	row := q.db.QueryRow(ctx, openAppeal,
 		arg.ID,
 		arg.QueryCode,
 		arg.OpenedAt,
+		arg.Writer,
 		arg.Call,
 	)
-	var i Ticket
-	err := row.Scan(
-		&i.ID,
-		&i.Number,
-		&i.QueryCode,
-		&i.Kind,
-		&i.Call,
-		&i.Session,
-		&i.Seat,
-		&i.Official,
-		&i.State,
-		&i.Class,
-		&i.Outcome,
-		&i.Title,
-		&i.Content,
-		&i.Answer,
-		&i.ContactName,
-		&i.EventPlace,
-		&i.Confidential,
-		&i.OpenedAt,
-		&i.RegisteredAt,
-		&i.ClosedAt,
-		&i.Version,
-		&i.Written,
-	)
-	return i, err
+	var id string
+	err := row.Scan(&id)
+	return id, err
 }
 
-const saveTicket = `-- name: SaveTicket :execrows
-UPDATE ticket SET number = $1, state = $2, class = $3, outcome = $4, title = $5, content = $6,
+const saveTicket = `-- name: SaveTicket :exec
+WITH saved AS (
+  UPDATE ticket SET number = $1, state = $2, class = $3, outcome = $4, title = $5, content = $6,
   answer = $7, contact_name = $8, event_place = $9, confidential = $10, written = $11,
-  registered_at = $12, closed_at = $13, version = $14
-WHERE id = $15 AND version = $16
+  registered_at = $12, closed_at = $13, version = $14,
+    writers = CASE WHEN $15::uuid = ANY (writers) THEN writers ELSE writers || $15 END
+  WHERE id = $16 AND version = $17
+  RETURNING 1)
+SELECT must(count(*) = 1, 'HL002') FROM saved
 `
 
 type SaveTicketParams struct {
@@ -836,13 +821,14 @@ type SaveTicketParams struct {
 	RegisteredAt *time.Time
 	ClosedAt     *time.Time
 	Version      int64
+	Writer       string
 	ID           string
 	Before       int64
 }
 
-// Stores what people write, and the state. The row is locked; the version is the fence all the same.
-func (q *Queries) SaveTicket(ctx context.Context, arg SaveTicketParams) (int64, error) {
-	result, err := q.db.Exec(ctx, saveTicket,
+// Stores what people write, and the state, on top of the version that was read.
+func (q *Queries) SaveTicket(ctx context.Context, arg SaveTicketParams) error {
+	_, err := q.db.Exec(ctx, saveTicket,
 		arg.Number,
 		arg.State,
 		arg.Class,
@@ -857,13 +843,11 @@ func (q *Queries) SaveTicket(ctx context.Context, arg SaveTicketParams) (int64, 
 		arg.RegisteredAt,
 		arg.ClosedAt,
 		arg.Version,
+		arg.Writer,
 		arg.ID,
 		arg.Before,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const takeOverDraft = `-- name: TakeOverDraft :exec
