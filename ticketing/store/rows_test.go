@@ -64,7 +64,9 @@ func TestWhoHasWrittenMayRead(t *testing.T) {
 	office := h.who["office"]
 	later := office
 	later.Roles = []agent.Role{agent.RoleOfficial}
-	reads := func() []string { return h.seen(agent.NewContext(t.Context(), later), `SELECT id::text FROM ticket ORDER BY id`) }
+	reads := func() []string {
+		return h.seen(agent.NewContext(t.Context(), later), `SELECT id::text FROM ticket ORDER BY id`)
+	}
 	require.Empty(t, reads())
 	_, err := h.Patch(t.Context(), h.who["recorder"], d.ID, ticketing.Patch{Version: d.Version, Title: new("学籍")})
 	require.NoError(t, err)
