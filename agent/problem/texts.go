@@ -38,7 +38,7 @@ func texts() map[string]text {
 		"field":                    {"填写的内容有误", "请按下列各项的说明更正。", "A field is wrong", "Mend what errors names."},
 		"head_too_large":           {"请求头太大", "最多 {most}；浏览器请清除本站的 Cookie 后再试。", "The head of the request is too large", "At most {most}; in a browser, delete this site's cookies."},
 		"hold_only":                {"系统正在恢复", "正在进行的通话不受影响，请 {seconds} 秒后再试。", "Call control is waiting for its database", "Conversations go on; try again in {seconds} s."},
-		"idempotency_key":          {"Idempotency-Key 太长", "最多 100 个字符。", "The Idempotency-Key is too long", "At most 100 characters."},
+		"idempotency_key":          {"Idempotency-Key 不正确", "只能有一个，最多 100 个字符。", "The Idempotency-Key is wrong", "One alone, of at most 100 characters."},
 		"internal":                 {"系统出了问题，已经记录", "请再试一次；仍不行请联系管理员，报上编号 {request}。", "Something went wrong on our side and was recorded", "Try again; if it stays, report the number {request}."},
 		"invalid":                  {"提交的内容有误", "请按下列各项的说明更正；接口说明见 /api/openapi.json。", "The request is wrong", "Mend what errors names; /api/openapi.json describes the API."},
 		"login.required":           {"请先登录", "还没有登录，或登录已经失效。", "Nobody is signed in", "Sign in first; a login ends by itself after a while."},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"hotline/agent"
@@ -103,6 +104,9 @@ func reason(given string) (string, error) {
 	given = strings.TrimSpace(given)
 	if n := utf8.RuneCountInString(given); n == 0 || n > longest {
 		return "", &InvalidError{"reason", fmt.Sprintf("say why, in at most %d characters", longest), nil}
+	}
+	if strings.ContainsFunc(given, unicode.IsControl) {
+		return "", &InvalidError{"reason", "must be one line of readable text, without control characters", nil}
 	}
 	return given, nil
 }

@@ -30,14 +30,22 @@ var (
 // fenced by the versions it carries and has no key; what answers with a secret is never repeated.
 func keyed(memory onekey.DB, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key := r.Header.Get("Idempotency-Key")
+		keys := r.Header.Values("Idempotency-Key")
+		key := strings.Join(keys, ", ")
 		id, signedIn := agent.FromContext(r.Context())
 		if r.Method != http.MethodPost || key == "" || !signedIn || holdsSecret(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if utf8.RuneCountInString(key) > onekey.MaxKey {
-			problem.Write(w, r, problem.New(http.StatusUnprocessableEntity, "idempotency_key").With(problem.Field{Location: "header.Idempotency-Key", Message: "expected length <= 100"}))
+		wrong := ""
+		switch {
+		case len(keys) > 1:
+			wrong = "given more than once"
+		case utf8.RuneCountInString(key) > onekey.MaxKey:
+			wrong = "expected length <= 100"
+		}
+		if wrong != "" {
+			problem.Write(w, r, problem.New(http.StatusUnprocessableEntity, "idempotency_key").With(problem.Field{Location: "header.Idempotency-Key", Message: wrong}))
 			return
 		}
 		c := onekey.New(id.Person, key, r.Method, r.URL.Path, memory)

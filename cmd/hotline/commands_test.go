@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -62,4 +64,28 @@ func TestControllerIsToldOnce(t *testing.T) {
 	closed.Close()
 	require.ErrorIs(t, send(once, zhang, "other", "/mute", closed), agent.ErrUnsure)
 	require.EqualValues(t, 3, told.did.Load(), "a database that says nothing is no leave to do it again")
+}
+
+// RC1: a key is one, and short enough to be kept; what bears another has no effect.
+func TestKeyIsOneAndShort(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][]string{"two": {"a", "b"}, "long": {strings.Repeat("键", onekey.MaxKey+1)}} {
+		did := 0
+		h := keyed(nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { did++ }))
+		ctx := agent.NewContext(t.Context(), agent.Identity{Person: "p"})
+		ask := func(keys []string) *httptest.ResponseRecorder {
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/x", http.NoBody)
+			r.Header["Idempotency-Key"] = keys
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w
+		}
+		refused := ask(keys)
+		require.Equal(t, http.StatusUnprocessableEntity, refused.Code, name)
+		require.Contains(t, refused.Body.String(), `"location":"header.Idempotency-Key"`)
+		require.Zero(t, did, name)
+		ask(nil)
+		ask([]string{strings.Repeat("键", onekey.MaxKey)})
+		require.Equal(t, 2, did, name)
+	}
 }

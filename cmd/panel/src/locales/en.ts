@@ -490,7 +490,7 @@ const en: Same<typeof zhCN> = {
     command_key_reused: 'This page has mixed up two acts; please reload it and try again.',
     command_running: 'The last act is still running, one moment.',
     unrecorded: 'Reading this leaves a record, and none can be written now; try again in a moment.',
-    idempotency_key: "The act's number is too long; please reload the page.",
+    idempotency_key: "The act's number is wrong; please reload the page.",
     media_type: 'The server does not understand what the page sent; please reload it.',
     method: 'Page and server are of different versions; please reload the page.',
     origin: "Refused: the request came from another site. Use the system's own pages.",

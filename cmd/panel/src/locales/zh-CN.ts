@@ -486,7 +486,7 @@ const zhCN = {
     command_key_reused: '页面把两次操作弄混了，请刷新页面再试。',
     command_running: '上一次操作还在进行，请稍等。',
     unrecorded: '查看须留下记录，而现在无法写入，请稍后再试。',
-    idempotency_key: '操作编号太长，请刷新页面再试。',
+    idempotency_key: '操作编号不正确，请刷新页面再试。',
     media_type: '页面发送的内容服务器不认识，请刷新页面再试。',
     method: '页面与服务器版本不一致，请刷新页面。',
     origin: '请求来自其他网站，已拒绝。请从本系统的页面操作。',
