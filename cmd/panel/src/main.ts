@@ -1,4 +1,3 @@
-import './styles/element'
 import './styles/base.css'
 
 import { createPinia } from 'pinia'
@@ -6,7 +5,7 @@ import { createApp } from 'vue'
 
 import { whenLoginLost } from './api/client'
 import App from './App.vue'
-import { i18n } from './lib/i18n'
+import { i18n, startLocale } from './lib/i18n'
 import { useLink } from './lib/link'
 import { useIdentity } from './login/identity'
 import { router } from './router'
@@ -22,4 +21,4 @@ whenLoginLost(() => {
   void router.push({ path: '/login', query: { back: router.currentRoute.value.fullPath, why: 'ended' } })
 })
 
-app.mount('#app')
+void startLocale().finally(() => app.mount('#app'))

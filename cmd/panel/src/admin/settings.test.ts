@@ -79,10 +79,10 @@ describe('the page', () => {
   beforeEach(() => {
     vi.mocked(api.propose).mockResolvedValue(undefined)
   })
-  afterEach(() => {
+  afterEach(async () => {
     app.unmount()
     document.body.innerHTML = ''
-    setLocale('zh-CN')
+    await setLocale('zh-CN')
     vi.clearAllMocks()
   })
 
@@ -91,7 +91,7 @@ describe('the page', () => {
     expect(at('setting-line.wrapup-session')?.textContent).toMatch(/话后整理时间.*120 秒.*11月26日 周四 08:30.*周班长/s)
     expect(at('setting-promise.consultation-')?.textContent).toMatch(/咨询类.*3 个工作日.*初始值，未改过.*3 个工作日 → 5 个工作日.*等待审批 · 吴文书提出/s)
     expect((at('change-promise.consultation-') as HTMLButtonElement).disabled).toBe(true)
-    setLocale('en')
+    await setLocale('en')
     await settle()
     expect(at('setting-line.wrapup-session')?.textContent).toMatch(/Wrap-up time.*120 s.*Thu 26 Nov/s)
   })

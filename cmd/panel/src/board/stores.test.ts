@@ -24,9 +24,9 @@ beforeEach(() => {
   app = createApp(defineComponent(() => () => h(StoreNotice, { ledger: board.ledgerAwaySince, queue: board.queueAwaySince })))
   app.use(pinia).use(i18n).mount(page)
 })
-afterEach(() => {
+afterEach(async () => {
   app.unmount()
-  setLocale('zh-CN')
+  await setLocale('zh-CN')
 })
 
 async function says(data: Record<string, unknown>, topic = 'board'): Promise<string> {
@@ -38,7 +38,7 @@ async function says(data: Record<string, unknown>, topic = 'board'): Promise<str
 it('tells since when the queue is away, in both languages, and nothing when it is back', async () => {
   expect(await says({ waiting: 3, queue_away_since: null })).toBe('')
   expect(await says({ waiting: 3, queue_away_since: '2026-11-27T00:31:05Z' })).toBe('排队缓存从 08:31 起没有响应。来电照常按先后顺序派给席位，请转告技术人员。')
-  setLocale('en')
+  await setLocale('en')
   expect(await says({ queue_away_since: '2026-11-27T00:31:05Z' })).toMatch(/since 08:31.*still go to the seats in order/)
   expect(await says({ queue_away_since: null })).toBe('')
 })
@@ -51,7 +51,7 @@ it('does not heed another topic, or a server that says nothing of it', async () 
 
 it('tells that the database is away, what becomes of calls, and whom to tell', async () => {
   expect(await says({ ledger_away_since: '2026-11-27T00:31:05Z' })).toBe('数据库从 08:31 起没有响应。通话不中断，新来电已接入等待，恢复后按先后顺序派给席位。请立即通知技术人员。')
-  setLocale('en')
+  await setLocale('en')
   expect(await says({ ledger_away_since: '2026-11-27T00:31:05Z' })).toMatch(/since 08:31.*answered and wait.*at once/)
   expect(await says({ ledger_away_since: null })).toBe('')
 })

@@ -1,29 +1,50 @@
-// Two languages: Simplified Chinese unless this browser's user has switched.
+// Two languages: Simplified Chinese unless this browser's user has switched. The texts of a part of the panel come when a
+// page needs them, in the language that is on.
 import { createI18n, useI18n } from 'vue-i18n'
 
 import type { Problem } from '@/api/problem'
-import en from '@/locales/en'
-import zhCN from '@/locales/zh-CN'
+import { fetchTexts, type Part } from '@/locales/texts'
 
 import type { Locale } from './format'
 
 const kept = 'hotline.locale'
 
-export const i18n = createI18n({
-  legacy: false,
-  locale: localStorage.getItem(kept) === 'en' ? 'en' : 'zh-CN',
-  fallbackLocale: 'zh-CN',
-  messages: { 'zh-CN': zhCN, en },
-})
+let wanted: Locale = localStorage.getItem(kept) === 'en' ? 'en' : 'zh-CN' // ahead of what is shown while a switch fetches
+const needed = new Set<Part>()
+const fetched = new Map<string, Promise<void>>()
 
-export function setLocale(locale: Locale): void {
-  i18n.global.locale.value = locale
+export const i18n = createI18n({ legacy: false, locale: wanted })
+
+function fetchOnce(locale: Locale, part: Part): Promise<void> {
+  const name = `${locale}/${part}`
+  let job = fetched.get(name)
+  if (!job) {
+    job = fetchTexts(locale, part).then((texts) => i18n.global.mergeLocaleMessage(locale, texts))
+    job.catch(() => fetched.delete(name)) // the next who needs it tries again
+    fetched.set(name, job)
+  }
+  return job
+}
+
+// needTexts brings the texts of these parts, and keeps them whole when the language is switched.
+export async function needTexts(...some: Part[]): Promise<void> {
+  some.forEach((p) => needed.add(p))
+  const languages = new Set([wanted, i18n.global.locale.value as Locale])
+  await Promise.all([...languages].flatMap((l) => some.map((p) => fetchOnce(l, p))))
+}
+
+// setLocale switches when all texts that the open pages need are there, so that nobody sees a mixture.
+export async function setLocale(locale: Locale): Promise<void> {
+  wanted = locale
   localStorage.setItem(kept, locale)
+  await needTexts('base', ...needed)
+  if (wanted !== locale) return // switched back meanwhile
+  i18n.global.locale.value = locale
   document.documentElement.lang = locale
   document.title = i18n.global.t('app.name')
 }
 
-setLocale(i18n.global.locale.value)
+export const startLocale = (): Promise<void> => setLocale(wanted)
 
 export function useText() {
   const { t, te, locale } = useI18n()

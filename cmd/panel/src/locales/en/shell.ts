@@ -1,0 +1,25 @@
+import type { Same } from '../same'
+import type zhCN from '../zh-CN/shell'
+
+export default {
+  nav: { seat: 'Official’s seat', recorder: 'Recorder', deputy: 'Deputy', seats: 'Choose a seat', tickets: 'Tickets', board: 'Live board', settings: 'Settings', logout: 'Log out', signOut: 'Leave the seat' },
+  link: {
+    live: 'Connected',
+    connecting: 'Connecting',
+    lost: 'Connection lost. The call goes on; reconnecting',
+    ended: 'Your login has ended. Please log in again',
+    denied: 'You may not receive live news here',
+    liveSince: 'Live · updated {s} s ago',
+    stale: 'Not connected. What you see is from {time}',
+    reload: 'Reconnect now',
+  },
+  session: { title: 'Session {number} · {unit}', until: 'until {time}', left: ' ({left} left)', over: ' (time is up)', none: 'No session is open now' },
+  role: { official: 'Official', recorder: 'Recorder', operator: 'Operator', supervisor: 'Supervisor', office: 'General office', unit: 'Unit', deputy: 'Deputy', room: 'In the room' },
+  denied: {
+    title: 'This needs another right',
+    body: 'Your account may not open this page. If you need it, please ask the administrator.',
+    missingTitle: 'There is no such page',
+    missingBody: 'The address may be wrong, or the page has moved.',
+    home: 'To the start',
+  },
+} satisfies Same<typeof zhCN>
