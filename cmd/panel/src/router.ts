@@ -26,8 +26,8 @@ const routes: RouteRecordRaw[] = [
     children: [
       { path: '', redirect: () => useIdentity().home },
       { path: 'seats', component: page(() => import('./seat/SeatsPage.vue'), 'seat'), meta: { roles: [...seated, 'office', 'unit'] } },
-      { path: 'seat/:id', component: page(() => import('./seat/SeatPage.vue'), 'seat', 'ticket'), props: true, meta: { roles: seated } },
-      { path: 'record/:id', component: page(() => import('./seat/RecorderPage.vue'), 'ticket'), props: true, meta: { roles: seated } },
+      { path: 'seat/:id', component: page(() => import('./pages/SeatPage.vue'), 'seat', 'ticket'), props: true, meta: { roles: seated } },
+      { path: 'record/:id', component: page(() => import('./pages/RecorderPage.vue'), 'ticket'), props: true, meta: { roles: seated } },
       { path: 'tickets/:id?', component: page(() => import('./ticket/TicketsPage.vue'), 'ticket'), props: true },
       { path: 'board', component: page(() => import('./board/BoardPage.vue'), 'board'), meta: { roles: ['supervisor', 'operator', 'office'] } },
       { path: 'settings', component: page(() => import('./admin/SettingsPage.vue'), 'settings'), meta: { roles: settled } },

@@ -1,7 +1,7 @@
 // The figures of the strip, with their formulas (domain.md 4.2). Pure.
 import type { BoardLine, Counts } from '@/api/types'
 import { duration, none, seconds, share } from '@/lib/format'
-import { urgencyOf, type Urgency } from '@/seat/wording'
+import { urgencyOf, type Urgency } from '@/core/desk/wording'
 
 export const kpiCodes = ['waiting', 'longest', 'answer_rate', 'within_15s', 'abandoned', 'talk_avg', 'offered'] as const
 export type KpiCode = (typeof kpiCodes)[number]

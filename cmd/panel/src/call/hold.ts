@@ -3,7 +3,7 @@
 import { computed, ref, watch, type ComputedRef } from 'vue'
 
 import type { Card } from '@/api/types'
-import { useQuiet } from '@/lib/quiet'
+import { useQuiet } from '@/core/quiet'
 
 const patience = 3000 // for the news of an act that was answered with success
 

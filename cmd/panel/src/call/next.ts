@@ -3,11 +3,11 @@ import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vu
 
 import { asProblem, Problem } from '@/api/problem'
 import { useText } from '@/lib/i18n'
-import { useQuiet } from '@/lib/quiet'
+import { useQuiet } from '@/core/quiet'
 import { say } from '@/lib/say'
-import { useDesk } from '@/seat/desk'
-import { useDrafts } from '@/ticket/drafts'
-import { fieldNames } from '@/ticket/fields'
+import { useDesk } from '@/core/desk/desk'
+import { useDrafts } from '@/core/draft/drafts'
+import { fieldNames } from '@/core/draft/fields'
 
 export interface NextCaller {
   lacking: ComputedRef<string> // names of what is missing, as the server told it; empty: nothing, or nobody has asked yet

@@ -5,8 +5,8 @@ import { useRoute, useRouter } from 'vue-router'
 
 import { useText } from '@/lib/i18n'
 import { useIdentity } from '@/login/identity'
-import { useDesk } from '@/seat/desk'
-import { atCall, serves, sitterAt } from '@/seat/wording'
+import { useDesk } from '@/core/desk/desk'
+import { atCall, serves, sitterAt } from '@/core/desk/wording'
 
 import { usePhone } from './phone'
 import { Ringer } from './ringer'

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 
 import type { CallOutcome, CallState } from '@/api/types'
+import { serves } from '@/core/desk/wording'
 import type { Locale } from '@/lib/format'
-import { serves } from '@/seat/wording'
 
 import { fetchTexts, parts, type Texts } from './texts'
 import zhCall from './zh-CN/call'

@@ -5,7 +5,7 @@ import { createApp, nextTick, type App } from 'vue'
 import type { Seat } from '@/api/types'
 import { i18n } from '@/lib/i18n'
 
-import { useDesk } from './desk'
+import { useDesk } from '@/core/desk/desk'
 import SeatPage from './SeatPage.vue'
 
 // The official's page with a call, but for its parts: what is looked at is which of them stands there.
@@ -19,13 +19,13 @@ vi.mock('@/call/DeviceCheck.vue', () => part('check'))
 vi.mock('@/call/IncomingCard.vue', () => part('incoming'))
 vi.mock('@/call/IntentBar.vue', () => part('intent'))
 vi.mock('@/call/TalkControls.vue', () => part('talk'))
-vi.mock('./StateHead.vue', () => part('head'))
+vi.mock('@/seat/StateHead.vue', () => part('head'))
 vi.mock('@/ticket/DraftView.vue', () => part('reads'))
 vi.mock('@/ticket/TicketForm.vue', () => part('writes', true))
 vi.mock('vue-router', () => ({ useRouter: () => ({ replace: () => Promise.resolve() }) }))
 vi.mock('@/login/identity', () => ({ useIdentity: () => ({ me: { seat: { id: 'A01', place: 'official' } } }) }))
 vi.mock('@/call/phone', () => ({ usePhone: () => ({ ready: true, wasTested: () => true, holder: 'here', microphone: 'speaks', registration: 'registered' }) }))
-vi.mock('@/ticket/drafts', () => ({ useDrafts: () => ({ view: { id: 't', state: 'draft' }, saver: {}, tick: 0, clear: () => undefined, open: () => undefined }) }))
+vi.mock('@/core/draft/drafts', () => ({ useDrafts: () => ({ view: { id: 't', state: 'draft' }, saver: {}, tick: 0, clear: () => undefined, open: () => undefined }) }))
 vi.mock('@/lib/link', () => ({ useLink: () => ({ hold: () => () => undefined, listen: () => () => undefined }) }))
 vi.mock('@/api/seats', () => ({ seat: () => new Promise(() => undefined), session: () => Promise.resolve(null) }))
 vi.mock('@/api/calls', () => ({ callAtSeat: () => Promise.resolve({ call: null }) }))

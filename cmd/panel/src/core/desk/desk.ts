@@ -10,7 +10,7 @@ import type { Card, Place, Pop, Seat, Session } from '@/api/types'
 import { coalesced } from '@/lib/coalesce'
 import { useLink } from '@/lib/link'
 import type { Fact, Gauge } from '@/lib/socket'
-import { useDrafts } from '@/ticket/drafts'
+import { useDrafts } from '@/core/draft/drafts'
 
 import { applied } from './news'
 import { wordAt, type Word } from './wording'

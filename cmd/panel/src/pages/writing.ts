@@ -2,8 +2,8 @@
 // itself when that page is gone, and closes when it is back (RU13), unless the official has chosen, or is writing in it just then.
 import { computed, ref, watch, type ComputedRef, type Ref } from 'vue'
 
-import { useDesk } from './desk'
-import { writesBeside } from './wording'
+import { useDesk } from '@/core/desk/desk'
+import { writesBeside } from '@/core/desk/wording'
 
 export function useWriting(form: Ref<HTMLElement | null>): { writes: ComputedRef<boolean>; toggle: () => void } {
   const desk = useDesk()
