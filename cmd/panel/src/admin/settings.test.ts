@@ -10,7 +10,7 @@ import { i18n, setLocale } from '@/lib/i18n'
 import { diff, instantOf, lines, sections, wrong } from './settings'
 import SettingsPage from './SettingsPage.vue'
 
-vi.mock('@/lib/link', () => ({ useFacts: () => undefined }))
+vi.mock('@/lib/link', () => ({ useFacts: () => undefined, useLink: () => ({ troubled: false }) }))
 vi.mock('@/api/settings')
 
 const zhou = { id: 'p1', name: '周班长' }

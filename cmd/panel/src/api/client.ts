@@ -31,16 +31,36 @@ export function whenLoginLost(act: () => void): void {
   onLoginLost.add(act)
 }
 
-const commands: Middleware = {
+// Commands whose answer never came, by what they say: nobody knows whether they had their effect. Said again by a person within
+// the minute they are the same command, with the same key.
+const unanswered = new Map<string, { key: string; at: number }>()
+const minute = 60_000
+
+async function keyed(request: Request): Promise<Response> {
+  const said = `${request.method} ${request.url} ${await request.clone().text()}`
+  const before = unanswered.get(said)
+  const key = before && Date.now() - before.at < minute ? before.key : crypto.randomUUID()
+  request.headers.set('Idempotency-Key', key)
+  unanswered.delete(said)
+  try {
+    const answer = await steadfast(request)
+    if (answer.status === 502 || answer.status === 503) unanswered.set(said, { key, at: Date.now() })
+    return answer
+  } catch (err) {
+    unanswered.set(said, { key, at: Date.now() })
+    throw err
+  }
+}
+
+const languages: Middleware = {
   onRequest({ request }) {
     request.headers.set('Accept-Language', document.documentElement.lang)
-    if (request.method !== 'GET') request.headers.set('Idempotency-Key', crypto.randomUUID())
     return request
   },
 }
 
-const http = createClient<paths>({ fetch: steadfast })
-http.use(commands)
+const http = createClient<paths>({ fetch: (r) => (r.method === 'GET' ? steadfast(r) : keyed(r)) })
+http.use(languages)
 
 interface Answer {
   data?: unknown

@@ -1,6 +1,6 @@
 // 保持 and 取回通话: one button, two meanings. A press counts once: nothing more is sent before its effect is on the screen,
 // and a moment after it.
-import { computed, ref, watch, type ComputedRef } from 'vue'
+import { computed, ref, watch, type ComputedRef, type Ref } from 'vue'
 
 import type { Card } from '@/api/types'
 import { useQuiet } from '@/core/quiet'
@@ -10,6 +10,7 @@ const patience = 3000 // for the news of an act that was answered with success
 export interface HoldSwitch {
   held: ComputedRef<boolean>
   able: ComputedRef<boolean> // the call can be held, or taken back, now
+  pending: Ref<boolean>
   inert: ComputedRef<boolean> // a press does nothing
   press(): Promise<void>
 }
@@ -47,5 +48,5 @@ export function useHold(card: () => Pick<Card, 'state'>, send: (on: boolean) => 
     })
   }
 
-  return { held, able, inert, press }
+  return { held, able, pending, inert, press }
 }

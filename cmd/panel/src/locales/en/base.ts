@@ -15,6 +15,8 @@ export default {
     minutes: '{n} minutes',
     people: '{n}',
     more: 'More',
+    stale: 'Not connected; this is what was known before',
+    undo: 'Undo',
   },
   lang: { to: '中文', label: '切换到中文' },
   problem: {

@@ -2,6 +2,18 @@ import type { Same } from '../same'
 import type zhCN from '../zh-CN/shell'
 
 export default {
+  keys: {
+    title: 'Keys',
+    sheet: 'Show the keys',
+    note: 'While you type, single letters and space mean the text. The key that answers counts 1.5 seconds after the card has come.',
+    name: { Space: 'Space' },
+    answer: 'Answer the call',
+    mute: 'Mute and unmute',
+    hold: 'Hold and take back',
+    hangup: 'Hang up',
+    next: 'Next caller',
+    register: 'Register the ticket',
+  },
   nav: { seat: 'Official’s seat', recorder: 'Recorder', deputy: 'Deputy', seats: 'Choose a seat', tickets: 'Tickets', board: 'Live board', settings: 'Settings', logout: 'Log out', signOut: 'Leave the seat' },
   link: {
     live: 'Connected',

@@ -12,6 +12,8 @@ export default {
     minutes: '{n} 分钟',
     people: '{n} 人',
     more: '更多',
+    stale: '未连接，以下为之前的内容',
+    undo: '撤销',
   },
   lang: { to: 'EN', label: '切换到英文' },
   problem: {

@@ -1,4 +1,16 @@
 export default {
+  keys: {
+    title: '快捷键',
+    sheet: '查看快捷键',
+    note: '正在打字时，单个字母和空格不起作用；接听键在来电出现 1.5 秒后起作用。',
+    name: { Space: '空格键' },
+    answer: '接听来电',
+    mute: '静音，取消静音',
+    hold: '保持，取回通话',
+    hangup: '挂断',
+    next: '请接下一位',
+    register: '登记工单',
+  },
   nav: { seat: '接听席', recorder: '记录席', deputy: '副手席', seats: '选择席位', tickets: '工单', board: '实时看板', settings: '设置', logout: '退出登录', signOut: '签出席位' },
   link: {
     live: '连接正常',
