@@ -7,7 +7,6 @@ import { createApp } from 'vue'
 import { whenLoginLost } from './api/client'
 import App from './App.vue'
 import { i18n, startLocale } from './lib/i18n'
-import { useLink } from './lib/link'
 import { useIdentity } from './login/identity'
 import { router } from './router'
 
@@ -18,7 +17,6 @@ whenLoginLost(() => {
   const identity = useIdentity()
   if (!identity.me) return
   identity.forget()
-  useLink().stop()
   void router.push({ path: '/login', query: { back: router.currentRoute.value.fullPath, why: 'ended' } })
 })
 

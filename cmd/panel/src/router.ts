@@ -1,8 +1,7 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 
 import type { Role } from '@/api/types'
-import { needTexts } from '@/lib/i18n'
-import type { Part } from '@/locales/texts'
+import { withTexts } from '@/lib/i18n'
 import { useIdentity } from '@/login/identity'
 
 declare module 'vue-router' {
@@ -15,24 +14,21 @@ declare module 'vue-router' {
 const settled: Role[] = ['supervisor', 'office', 'system_admin', 'audit_admin']
 const seated: Role[] = ['official', 'recorder', 'operator', 'supervisor']
 
-// A page comes with the texts that it and what it is made of can say; locales/pages.test.ts holds the list complete.
-const page = <T>(load: () => Promise<T>, ...texts: Part[]) => async (): Promise<T> => (await Promise.all([load(), needTexts(...texts)]))[0]
-
 const routes: RouteRecordRaw[] = [
-  { path: '/login', component: page(() => import('./login/LoginPage.vue'), 'login'), meta: { open: true } },
+  { path: '/login', component: withTexts(() => import('./login/LoginPage.vue'), 'login'), meta: { open: true } },
   {
     path: '/',
-    component: page(() => import('./shell/ShellFrame.vue'), 'shell', 'call', 'board'),
+    component: withTexts(() => import('./shell/ShellFrame.vue'), 'shell', 'call'),
     children: [
       { path: '', redirect: () => useIdentity().home },
-      { path: 'seats', component: page(() => import('./seat/SeatsPage.vue'), 'seat'), meta: { roles: [...seated, 'office', 'unit'] } },
-      { path: 'seat/:id', component: page(() => import('./pages/SeatPage.vue'), 'seat', 'ticket'), props: true, meta: { roles: seated } },
-      { path: 'record/:id', component: page(() => import('./pages/RecorderPage.vue'), 'ticket'), props: true, meta: { roles: seated } },
-      { path: 'tickets/:id?', component: page(() => import('./ticket/TicketsPage.vue'), 'ticket'), props: true },
-      { path: 'board', component: page(() => import('./board/BoardPage.vue'), 'board'), meta: { roles: ['supervisor', 'operator', 'office'] } },
-      { path: 'settings', component: page(() => import('./admin/SettingsPage.vue'), 'settings'), meta: { roles: settled } },
-      { path: 'denied', component: page(() => import('./shell/DeniedPage.vue'), 'shell'), props: { what: 'denied' } },
-      { path: ':rest(.*)*', component: page(() => import('./shell/DeniedPage.vue'), 'shell'), props: { what: 'missing' } },
+      { path: 'seats', component: withTexts(() => import('./seat/SeatsPage.vue'), 'seat'), meta: { roles: [...seated, 'office', 'unit'] } },
+      { path: 'seat/:id', component: withTexts(() => import('./pages/SeatPage.vue'), 'seat', 'ticket'), props: true, meta: { roles: seated } },
+      { path: 'record/:id', component: withTexts(() => import('./pages/RecorderPage.vue'), 'ticket'), props: true, meta: { roles: seated } },
+      { path: 'tickets/:id?', component: withTexts(() => import('./ticket/TicketsPage.vue'), 'ticket'), props: true },
+      { path: 'board', component: withTexts(() => import('./board/BoardPage.vue'), 'board'), meta: { roles: ['supervisor', 'operator', 'office'] } },
+      { path: 'settings', component: withTexts(() => import('./admin/SettingsPage.vue'), 'settings'), meta: { roles: settled } },
+      { path: 'denied', component: withTexts(() => import('./shell/DeniedPage.vue'), 'shell'), props: { what: 'denied' } },
+      { path: ':rest(.*)*', component: withTexts(() => import('./shell/DeniedPage.vue'), 'shell'), props: { what: 'missing' } },
     ],
   },
 ]

@@ -32,8 +32,8 @@ it('fetches each text once, in the language that is on', async () => {
   void needTexts('seat')
   void needTexts('seat')
   expect(asked.map((a) => a.name)).toEqual(['zh-CN/base', 'zh-CN/seat'])
-  await answer('zh-CN/seat', { seats: { title: '席位' } })
-  expect(i18n.global.t('seats.title')).toBe('席位')
+  await answer('zh-CN/seat', { seats: { title: '席位', back: '回到席位 {seat}' } })
+  expect([i18n.global.t('seats.title'), i18n.global.t('seats.back', { seat: 'A01' })]).toEqual(['席位', '回到席位 A01'])
 })
 
 it('switches only when the other language has come whole', async () => {

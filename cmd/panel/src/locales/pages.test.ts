@@ -40,20 +40,28 @@ function said(file: string): Part[] {
   return keys.filter((k) => k.includes('.') || source.includes('`' + k + '.${')).flatMap((k) => partOf.get(k) ?? [])
 }
 
-const router = readFileSync(resolve(src, 'router.ts'), 'utf8')
-const pages = [...router.matchAll(/page\(\(\) => import\('([^']+)'\)((?:, '\w+')*)\)/g)].map(([, file, texts]) => ({
-  file: file ?? '',
-  brings: new Set<string>(['base', ...(texts ?? '').matchAll(/\w+/g)].map(String)),
-}))
+const withTexts = /withTexts\(\(\) => import\('([^']+)'\)((?:, '\w+')*)\)/g
 
-it('knows every page of the router', () => {
-  expect(pages.length).toBe(router.match(/import\(/g)?.length)
+function pagesOf(file: string): { file: string; brings: Set<string> }[] {
+  return [...readFileSync(file, 'utf8').matchAll(withTexts)].map(([, name, texts]) => ({
+    file: fileOf(file, name ?? '') ?? '',
+    brings: new Set<string>(['base', ...(texts ?? '').matchAll(/\w+/g)].map(String)),
+  }))
+}
+
+const router = resolve(src, 'router.ts')
+const late = resolve(src, 'shell/AppShell.vue')
+const pages = [...pagesOf(router), ...pagesOf(late)]
+
+it('knows all that is fetched late', () => {
+  const imports = [router, late].flatMap((f) => [...readFileSync(f, 'utf8').matchAll(/\bimport\(/g)])
+  expect(pages.length).toBe(imports.length)
 })
 
 // Every page but the login stands inside the shell.
 const shell = pages.find((p) => p.file.endsWith('ShellFrame.vue'))
 it.each(pages)('brings all texts that $file can say', ({ file, brings }) => {
-  const there = new Set([...brings, ...(file.includes('login/') ? [] : (shell?.brings ?? []))])
-  const lacking = [...reach(resolve(src, file))].flatMap((f) => said(f).filter((p) => !there.has(p)).map((p) => `${p} in ${f}`))
+  const there = new Set([...brings, ...(file.includes('/login/') ? [] : (shell?.brings ?? []))])
+  const lacking = [...reach(file)].flatMap((f) => said(f).filter((p) => !there.has(p)).map((p) => `${p} in ${f}`))
   expect(lacking).toEqual([])
 })
