@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"embed"
 	"io/fs"
+	"mime"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,8 +26,9 @@ const (
 )
 
 // Handler serves the panel. Files under /assets carry a hash in their name and are kept by browsers for a year; every other
-// path is a page of the one-page application, so that a reload anywhere finds its way back. A proxyURL hands everything to
-// a development server instead (vite); the empty one serves what is embedded.
+// path is a page of the one-page application, so that a reload anywhere finds its way back. Assets go out in the compressed
+// form that the browser takes. A proxyURL hands everything to a development server instead (vite); the empty one serves
+// what is embedded.
 func Handler(proxyURL string) http.Handler {
 	if proxyURL != "" {
 		return proxy(proxyURL)
@@ -57,13 +61,41 @@ func serve(files fs.FS) http.Handler {
 		switch {
 		case strings.HasPrefix(name, "assets/"):
 			// A missing asset belongs to an older build: the page's own answer would be taken for a script.
-			send(w, r, files, name, immutable)
+			sendAsset(w, r, files, name)
 		case name != "" && name != "index.html" && isFile(files, name):
 			send(w, r, files, name, "public, max-age=3600")
 		default:
 			send(w, r, files, "index.html", noStore)
 		}
 	})
+}
+
+// sendAsset answers with one of the forms that the build laid beside the asset, so that nothing is compressed
+// while people wait. A part of a file is a part of the plain one.
+func sendAsset(w http.ResponseWriter, r *http.Request, files fs.FS, name string) {
+	if slices.ContainsFunc(forms(), func(f form) bool { return strings.HasSuffix(name, f.suffix) }) {
+		http.NotFound(w, r) // a form is no file of its own
+		return
+	}
+	w.Header().Set("Vary", "Accept-Encoding")
+	if r.Header.Get("Range") == "" {
+		for _, f := range accepted(r.Header) {
+			if body, err := fs.ReadFile(files, name+f.suffix); err == nil {
+				sendForm(w, r, name, f, body)
+				return
+			}
+		}
+	}
+	send(w, r, files, name, immutable)
+}
+
+func sendForm(w http.ResponseWriter, r *http.Request, name string, f form, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	h.Set("Content-Encoding", f.coding)
+	h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent leaves it out where there is a coding
+	h.Set("Cache-Control", immutable)
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
 func isFile(files fs.FS, name string) bool {
