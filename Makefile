@@ -27,14 +27,14 @@ tools:
 
 # Everything Go builds from, but tests.
 GO_SOURCES := $(shell find agent telephony ticketing realtime cmd/hotline cmd/sim deploy -name '*.go' ! -name '*_test.go' 2>/dev/null) \
-	$(shell find agent telephony ticketing deploy -name '*.lua' -o -name '*.sql' -o -name '*.tsv' -o -name '*.tmpl' 2>/dev/null) realtime/asyncapi.json go.mod go.sum cmd/panel/panel.go
+	$(shell find agent telephony ticketing deploy -name '*.lua' -o -name '*.sql' -o -name '*.tsv' -o -name '*.tmpl' 2>/dev/null) realtime/asyncapi.json go.mod go.sum cmd/panel/panel.go cmd/panel/encoding.go
 
 $(BIN)/hotline $(BIN)/sim &: $(GO_SOURCES) $(PANEL)/dist/index.html
 	@echo "· building the server"
 	@go build -o $(BIN)/ ./cmd/hotline ./cmd/sim
 	@touch $(BIN)/hotline $(BIN)/sim
 
-PANEL_SOURCES := $(shell find $(PANEL)/src $(PANEL)/public -type f 2>/dev/null) $(PANEL)/index.html $(PANEL)/vite.config.ts $(PANEL)/tsconfig.json
+PANEL_SOURCES := $(shell find $(PANEL)/src $(PANEL)/build $(PANEL)/public -type f 2>/dev/null) $(PANEL)/index.html $(PANEL)/vite.config.ts $(PANEL)/tsconfig.json
 
 $(PANEL)/node_modules/.package-lock.json: $(PANEL)/package-lock.json
 	@echo "· installing the panel's packages"
@@ -84,8 +84,9 @@ test-panel: $(PANEL)/node_modules/.package-lock.json
 test-e2e: build
 	@cd $(PANEL) && npm run --silent e2e
 
-lint: $(CACHE)/bin/golangci-lint $(CACHE)/bin/sqlc $(PANEL)/node_modules/.package-lock.json $(PANEL)/dist/index.html ## the linter, and that what is generated is fresh
+lint: $(CACHE)/bin/golangci-lint $(CACHE)/bin/sqlc $(PANEL)/node_modules/.package-lock.json $(PANEL)/dist/index.html ## the linters, and that what is generated is fresh
 	@$(CACHE)/bin/golangci-lint run ./...
+	@cd $(PANEL) && npm run --silent lint
 	@for d in agent telephony ticketing; do (cd $$d/store && ../../$(CACHE)/bin/sqlc diff) || exit 1; done
 	@go run ./cmd/hotline openapi | diff -u $(PANEL)/openapi.json - || { echo "the API has changed: run 'make generate' and commit"; exit 1; }
 	@cd $(PANEL) && npx openapi-typescript openapi.json 2>/dev/null | diff -q src/api/schema.d.ts - >/dev/null || { echo "the panel's types are old: run 'make generate' and commit"; exit 1; }

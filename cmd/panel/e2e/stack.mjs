@@ -36,7 +36,10 @@ function startJSON(file, args, options = {}) {
     if (!line.startsWith('{')) return
     const message = JSON.parse(line)
     seen.push(message)
-    for (const w of waiting.splice(0)) w.fits(message) ? w.done(message) : waiting.push(w)
+    for (const w of waiting.splice(0)) {
+      if (w.fits(message)) w.done(message)
+      else waiting.push(w)
+    }
   })
   child.once('exit', (code) => waiting.splice(0).forEach((w) => w.fail(new Error(`${file} ${args[0]} ended with ${code}`))))
   const next = (fits, ms = 30000) =>
