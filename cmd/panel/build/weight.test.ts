@@ -16,6 +16,12 @@ const pages = {
   ],
 }
 
+// What those pages may fetch on other ways: other pages and parts of them, and other texts.
+const elsewhere = [
+  /^src\/(admin|board|login|seat|ticket)\/\w+Page\.vue$/, /^src\/pages\/\w+Page\.vue$/, /^src\/shell\/(ShellFrame|DeniedPage)\.vue$/, /^src\/board\/BoardAlerts\.ts$/,
+  /^src\/locales\/(en|zh-CN)\/\w+\.ts$/, /^src\/call\/softphone\.ts$/,
+]
+
 type Output = Rolldown.RolldownOutput['output'][number]
 let output: Output[]
 beforeAll(async () => {
@@ -65,6 +71,16 @@ describe('the weight of a page', () => {
     const total = parts.reduce((sum, p) => sum + p.bytes, 0)
     console.log(`${page}: ${total} bytes in ${parts.length} files`)
     expect(total, parts.map((p) => `${p.bytes} ${p.file}`).join('\n')).toBeLessThanOrEqual(limits[page])
+  })
+
+  it('knows all that is fetched late', () => {
+    const late = weigh(pages.seat).flatMap(({ file }) => {
+      const chunk = called(file)
+      return chunk?.type === 'chunk' ? chunk.dynamicImports : []
+    })
+    const sources = late.map((file) => (called(file) as Rolldown.OutputChunk).facadeModuleId?.replace(root, '') ?? file)
+    expect(sources).toContain('src/call/softphone.ts')
+    expect(sources.filter((s) => !elsewhere.some((e) => e.test(s)))).toEqual([])
   })
 
   it('keeps Element Plus and the telephone away from the login', () => {
