@@ -1,4 +1,4 @@
-import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 
 import type { Role } from '@/api/types'
 import { withTexts } from '@/lib/i18n'
@@ -35,8 +35,17 @@ const routes: RouteRecordRaw[] = [
 
 export const router = createRouter({ history: createWebHistory(), routes })
 
+// What a page is made of comes while the server is asked who is here: whoever reloads deep inside is mostly signed in.
+function fetchEarly(to: RouteLocationNormalized): void {
+  for (const { components } of to.matched) {
+    const load = components?.default as (() => Promise<unknown>) | undefined
+    load?.().catch(() => undefined) // the router asks again, and tells
+  }
+}
+
 router.beforeEach(async (to) => {
   const identity = useIdentity()
+  if (!identity.known && !to.meta.open && !to.redirectedFrom) fetchEarly(to)
   try {
     await identity.load()
   } catch {
