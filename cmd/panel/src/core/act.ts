@@ -6,14 +6,18 @@ import { asProblem, type Problem } from '@/api/problem'
 import { useText } from '@/lib/i18n'
 import { say } from '@/lib/say'
 
-export interface Act<A extends unknown[] = unknown[]> {
+// Repeatable is what a refusal needs to be shown and mended.
+export interface Repeatable {
   pending: Ref<boolean>
-  doing: Ref<A | null> // what it is on its way with
   refusal: Ref<Problem | null>
   mendable: ComputedRef<boolean> // once more may help
+  again(): Promise<boolean>
+}
+
+export interface Act<A extends unknown[] = unknown[]> extends Repeatable {
+  doing: Ref<A | null> // what it is on its way with
   undoable: Ref<boolean>
   run(...args: A): Promise<boolean> // whether it was done; a second press while it is on its way is none
-  again(): Promise<boolean>
   undo(): Promise<boolean>
   clear(): void
 }

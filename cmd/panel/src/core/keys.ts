@@ -52,6 +52,9 @@ let otherAt = -Infinity // the last keystroke that was of another key than the o
 // calm: no other key was struck a moment ago, so the one just struck is meant.
 export const calm = (): boolean => performance.now() - otherAt >= still && performance.now() - typedAt >= still
 
+// idle: nobody has struck any key for a moment.
+export const idle = (): boolean => performance.now() - last.at >= still
+
 // In the capturing phase: fields that stop their keys from rising are still typed in.
 function strike(e: KeyboardEvent): void {
   const at = performance.now()

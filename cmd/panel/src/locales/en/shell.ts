@@ -14,7 +14,7 @@ export default {
     next: 'Next caller',
     register: 'Register the ticket',
   },
-  nav: { seat: 'Official’s seat', recorder: 'Recorder', deputy: 'Deputy', seats: 'Choose a seat', tickets: 'Tickets', board: 'Live board', settings: 'Settings', logout: 'Log out', signOut: 'Leave the seat' },
+  nav: { seat: 'Official’s seat', recorder: 'Recorder', deputy: 'Deputy', seats: 'Choose a seat', tickets: 'Tickets', board: 'Live board', settings: 'Settings', logout: 'Log out', signOut: 'Leave the seat', logoutTitle: 'The call is not over', logoutOfficial: 'When you log out, you and the caller no longer hear each other. Please end the call first.', logoutOther: 'The call goes on. What is written is saved; after this nothing more is written here.', logoutYes: 'Log out all the same', logoutNo: 'Back to the call' },
   link: {
     live: 'Connected',
     connecting: 'Connecting',

@@ -4,6 +4,11 @@ import type zhCN from '../zh-CN/ticket'
 export default {
   ticket: {
     form: 'Notes',
+    kept: 'Drafts not registered',
+    keptCount: '{n}',
+    ofBefore: 'This is the form of the caller before, {masked}; it is not registered yet',
+    toCurrent: 'Write for the caller now, {masked}',
+    putAway: 'Put it aside for later',
     appeal: 'Appeal {n}',
     addAppeal: 'Another appeal',
     title: 'Title',

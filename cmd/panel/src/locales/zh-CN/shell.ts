@@ -11,7 +11,7 @@ export default {
     next: '请接下一位',
     register: '登记工单',
   },
-  nav: { seat: '接听席', recorder: '记录席', deputy: '副手席', seats: '选择席位', tickets: '工单', board: '实时看板', settings: '设置', logout: '退出登录', signOut: '签出席位' },
+  nav: { seat: '接听席', recorder: '记录席', deputy: '副手席', seats: '选择席位', tickets: '工单', board: '实时看板', settings: '设置', logout: '退出登录', signOut: '签出席位', logoutTitle: '通话还没有结束', logoutOfficial: '退出登录后，您和来电人就互相听不到了。请先结束通话，再退出。', logoutOther: '通话还在进行。已经填写的内容会保存，退出后这里不再记录。', logoutYes: '仍要退出', logoutNo: '回到通话' },
   link: {
     live: '连接正常',
     connecting: '正在连接',

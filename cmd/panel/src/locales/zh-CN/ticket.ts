@@ -1,6 +1,11 @@
 export default {
   ticket: {
     form: '记录表',
+    kept: '未登记的草稿',
+    keptCount: '{n} 件',
+    ofBefore: '这是上一位来电人 {masked} 的记录，还没有登记',
+    toCurrent: '记录现在这位 {masked}',
+    putAway: '稍后再补，先收起',
     appeal: '诉求 {n}',
     addAppeal: '再记一件诉求',
     title: '标题',
