@@ -80,6 +80,8 @@ export async function startDemo({ durable = false } = {}) {
       await until(() => fetch(`${ready.panel}/readyz`).then((r) => r.ok, () => false), (ok) => ok)
       return Date.now() - began
     },
+    /** Stops the server in its tracks, or lets it go on: to its pages, a cable that was pulled. */
+    holdServer: (on) => process.kill(serverOf(demo.child), on ? 'SIGSTOP' : 'SIGCONT'),
     stop: async () => {
       await end(demo.child, 'SIGTERM')
       rmSync(dir, { recursive: true, force: true })

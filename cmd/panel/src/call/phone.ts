@@ -6,6 +6,7 @@ import { asProblem } from '@/api/problem'
 import * as api from '@/api/seats'
 
 import { Guard, type Channel } from './guard'
+import { deaf, hear, mends, silent as isSilent } from './media'
 import { faultOf, heardLevel, meter, MicrophoneError, openMicrophone, type MicrophoneFault } from './microphone'
 import type { Line, Registration, Softphone } from './softphone'
 
@@ -26,6 +27,8 @@ export const usePhone = defineStore('phone', () => {
   const muted = ref(false) // the microphone of this page
   const told = ref<boolean | null>(null) // what the call says of it; null: not known
   const holder = ref<Holder>('here')
+
+  const silent = ref(false) // the call says that people talk here, and nothing has come for a while
 
   let seat = ''
   let stream: MediaStream | null = null
@@ -145,7 +148,10 @@ export const usePhone = defineStore('phone', () => {
         registration.value = r
         if (r === 'registered' && microphone.value === 'ok') report('ok')
       },
-      line: (l) => (line.value = l),
+      line: (l) => {
+        line.value = l
+        if (l === 'talking' && microphone.value === 'speak') pass() // who is in a conversation needs no test
+      },
       muted: (m) => (muted.value = m),
       told: () => told.value,
     })
@@ -181,6 +187,36 @@ export const usePhone = defineStore('phone', () => {
     level.value = 0
   }
 
+  // expect: the call says that both are in conversation at this page; what comes is looked at once a second (RU2).
+  let hearing = deaf
+  let watching: ReturnType<typeof setInterval> | undefined
+  function expect(on: boolean): void {
+    clearInterval(watching)
+    hearing = { ...deaf, mendedAt: hearing.mendedAt }
+    silent.value = false
+    if (on) watching = setInterval(() => void listenIn(), 1000)
+  }
+
+  async function listenIn(): Promise<void> {
+    const phone = softphone.value
+    if (!phone || microphone.value !== 'ok') return
+    const got = await phone.media()
+    if (softphone.value !== phone) return
+    const sample = { at: performance.now(), received: got?.received ?? null, alive: got?.alive ?? false }
+    hearing = hear(hearing, sample, holder.value === 'here')
+    silent.value = isSilent(hearing, sample.at)
+    if (!mends(hearing, sample)) return
+    hearing = { ...hearing, mendedAt: sample.at }
+    await phone.mend()
+  }
+
+  // renew builds the telephone anew for whoever has logged in again; a conversation that is heard goes on as it is.
+  async function renew(id: string): Promise<void> {
+    if (seat === id && line.value === 'talking') return
+    leave()
+    await begin(id)
+  }
+
   const answer = (): void => softphone.value?.answer()
   const mute = (on: boolean): void => softphone.value?.mute(on)
 
@@ -193,7 +229,7 @@ export const usePhone = defineStore('phone', () => {
   }
 
   return {
-    microphone, fault, level, registration, line, muted, holder, ready,
-    wasTested, begin, takeOver, moved, retest, leave, answer, mute, over, tellMuted,
+    microphone, fault, level, registration, line, muted, silent, holder, ready,
+    wasTested, begin, renew, expect, takeOver, moved, retest, leave, answer, mute, over, tellMuted,
   }
 })

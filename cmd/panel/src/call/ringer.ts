@@ -7,26 +7,32 @@ export class Ringer {
   private audio: AudioContext | null = null
   private sound: ReturnType<typeof setInterval> | undefined
   private flash: ReturnType<typeof setInterval> | undefined
-  private title = ''
+  private notice = ''
 
-  start(notice: string): void {
+  // base is the title of the tab when nothing rings.
+  constructor(private readonly base: () => string) {}
+
+  // ring with a notice, or be still: ''. Another caller's notice takes the place of the one before (RU14).
+  ring(notice: string): void {
+    if (notice === this.notice) return
+    this.notice = notice
+    if (notice === '') return this.stop()
+    document.title = notice
     if (this.sound !== undefined) return
     this.tone()
     this.sound = setInterval(() => this.tone(), period)
-    this.title = document.title
-    document.title = notice
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) return
     this.flash = setInterval(() => {
-      document.title = document.title === notice ? this.title : notice
+      document.title = document.title === this.notice ? this.base() : this.notice
     }, 1000)
   }
 
   stop(): void {
-    if (this.sound === undefined) return
     clearInterval(this.sound)
     clearInterval(this.flash)
     this.sound = this.flash = undefined
-    document.title = this.title
+    this.notice = ''
+    document.title = this.base()
     void this.audio?.close()
     this.audio = null
   }

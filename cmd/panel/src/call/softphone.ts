@@ -72,6 +72,29 @@ export class Softphone {
     s.terminate()
   }
 
+  // media is what has come over the conversation's connection so far; null: there is none.
+  async media(): Promise<{ received: number; alive: boolean } | null> {
+    const connection = this.session?.isEstablished() ? this.session.connection : null
+    if (!connection) return null
+    let received = 0
+    for (const s of (await connection.getStats()).values() as Iterable<{ type: string; kind?: string; packetsReceived?: number }>) {
+      if (s.type === 'inbound-rtp' && s.kind === 'audio') received += s.packetsReceived ?? 0
+    }
+    return { received, alive: connection.iceConnectionState === 'connected' || connection.iceConnectionState === 'completed' }
+  }
+
+  // mend builds the way of a conversation anew that brings nothing: a fresh account, on which the controller asks again (A11).
+  async mend(): Promise<void> {
+    this.let(this.session)
+    this.ports.line('none')
+    clearTimeout(this.timer)
+    try {
+      this.build(await this.ports.account())
+    } catch {
+      this.again()
+    }
+  }
+
   // agree tells JsSIP, which opens the tracks again by its own account of it when the far end renegotiates.
   private agree(): void {
     const s = this.session

@@ -3,10 +3,11 @@
 import { onScopeDispose, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 
-import { useText } from '@/lib/i18n'
-import { useIdentity } from '@/login/identity'
 import { useDesk } from '@/core/desk/desk'
 import { atCall, serves, sitterAt } from '@/core/desk/wording'
+import { idle } from '@/core/keys'
+import { useText } from '@/lib/i18n'
+import { useIdentity } from '@/login/identity'
 
 import { usePhone } from './phone'
 import { Ringer } from './ringer'
@@ -24,7 +25,7 @@ export function useTelephone(): void {
     async (seat) => {
       if (!seat || !identity.deskPath) return
       const official = seat.place === 'official'
-      if (official && phone.wasTested(seat.id)) void phone.begin(seat.id)
+      if (official && phone.wasTested(seat.id)) void phone.renew(seat.id) // after a login the old account may be dead (RU2)
       await desk.enter(seat.id, seat.place).catch(() => undefined) // the seat's page tells, and offers another try
       // A browser that crashed comes back to its call by itself; from a telephone that is alive elsewhere it is only taken when asked.
       if (official && atCall(desk.word) && desk.seat?.device !== 'ok') void phone.begin(seat.id)
@@ -36,6 +37,14 @@ export function useTelephone(): void {
     () => desk.phoneMovedTo,
     (to) => to !== null && phone.moved(to),
   )
+
+  // A conversation that the page does not hear is told, and mended (RU2).
+  watch(
+    () => desk.place === 'official' && desk.word === 'talking',
+    (talks) => phone.expect(talks),
+    { immediate: true },
+  )
+  onScopeDispose(() => phone.expect(false))
 
   // At once, not with the next picture: a conversation may be on its way back to this page, and must find it said (RU3).
   watch(
@@ -64,15 +73,34 @@ export function useTelephone(): void {
     },
   )
 
-  const ringer = new Ringer()
+  // To the call, but not in the middle of a word: what is typed there is saved, and the header tells already (RU1).
+  let going: ReturnType<typeof setInterval> | undefined
+  function go(): void {
+    const there = (): boolean => route.path.startsWith('/seat/')
+    const step = (): void => {
+      if (!there() && !idle()) return
+      clearInterval(going)
+      if (!there()) void router.push(identity.home)
+    }
+    going = setInterval(step, 200)
+    step()
+  }
+
+  const ringer = new Ringer(() => t('app.name'))
   watch(
-    () => desk.place === 'official' && desk.word === 'ringing' && (phone.line === 'none' || phone.line === 'ringing'),
-    (rings) => {
-      if (!rings) return ringer.stop()
-      ringer.start(t('call.ringTitle', { masked: desk.card?.masked || t('common.anonymous') }))
-      if (!route.path.startsWith('/seat/')) void router.push(identity.home)
+    () => {
+      const rings = desk.place === 'official' && desk.word === 'ringing' && (phone.line === 'none' || phone.line === 'ringing')
+      return rings ? t('call.ringTitle', { masked: desk.card?.masked || t('common.anonymous') }) : ''
+    },
+    (notice) => {
+      ringer.ring(notice)
+      clearInterval(going)
+      if (notice !== '') go()
     },
     { immediate: true },
   )
-  onScopeDispose(() => ringer.stop())
+  onScopeDispose(() => {
+    ringer.stop()
+    clearInterval(going)
+  })
 }

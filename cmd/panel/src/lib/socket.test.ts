@@ -149,13 +149,30 @@ describe('the push socket', () => {
     expect(t.states.at(-1)).toBe('denied')
   })
 
+  it('tells within 3 s that the gauges have stopped, keeps the socket, and takes it back with its next frame (RU14)', async () => {
+    const { link, sockets, states, settle, last } = setup()
+    link.want(['seat:A01', 'waiting:session'])
+    await settle()
+    last().hello('1-1', false)
+    const gauge = () => last().say({ type: 'gauge', topic: 'waiting:session', at: '2026-11-26T00:30:00Z', data: { waiting: 0 } })
+    gauge()
+    await vi.advanceTimersByTimeAsync(1000)
+    gauge()
+    await vi.advanceTimersByTimeAsync(2400)
+    expect(states.at(-1)).toBe('live')
+    await vi.advanceTimersByTimeAsync(200)
+    expect([states.at(-1), sockets.length]).toEqual(['lost', 1])
+    gauge()
+    expect([states.at(-1), sockets.length]).toEqual(['live', 1])
+  })
+
   it('cuts a socket that has gone silent', async () => {
     const t = setup()
     t.link.want(['board'])
     await t.settle()
     t.last().hello('7-1', false)
     await vi.advanceTimersByTimeAsync(11_000)
-    t.last().say({ type: 'gauge', topic: 'board', at: '2026-11-26T00:30:00Z', data: {} })
+    t.last().fact('7-2') // a socket without gauges has no beat
     await vi.advanceTimersByTimeAsync(11_000)
     expect(t.states.at(-1)).toBe('live')
     await vi.advanceTimersByTimeAsync(1100)

@@ -80,7 +80,8 @@ export function after(a: string, b: string): boolean {
   return ax !== bx ? ax! > bx! : ai! > bi!
 }
 
-const silence = 12_000 // gauges come each second; a socket this quiet is half open
+const silence = 12_000 // a socket this quiet is half open
+const beat = 2500 // where gauges come each second, people are told after two that did not (RU14)
 
 export class FactSocket {
   private readonly listeners = new Set<Listener>()
@@ -90,6 +91,8 @@ export class FactSocket {
   private socket: SocketLike | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
   private watch: ReturnType<typeof setTimeout> | undefined
+  private pulse: ReturnType<typeof setTimeout> | undefined
+  private told = false // that nothing comes, while the socket still stands
   private attempt = 0
   private run = 0 // of connect(); what an older run still brings is not ours
 
@@ -131,6 +134,8 @@ export class FactSocket {
   private drop(): void {
     clearTimeout(this.timer)
     clearTimeout(this.watch)
+    clearTimeout(this.pulse)
+    this.told = false
     const s = this.socket
     this.socket = null
     if (s) {
@@ -168,8 +173,18 @@ export class FactSocket {
     }, silence)
   }
 
+  // missed tells when the next gauge does not come; the socket may still be good, and says so with its next frame.
+  private missed(): void {
+    clearTimeout(this.pulse)
+    this.pulse = setTimeout(() => {
+      this.told = true
+      this.ports.state('lost')
+    }, beat)
+  }
+
   private closed(next: Next): void {
     clearTimeout(this.watch)
+    clearTimeout(this.pulse)
     this.socket = null
     if (next === 'ended' || next === 'denied') return this.ports.state(next)
     this.ports.state('lost')
@@ -183,6 +198,8 @@ export class FactSocket {
     const frame = parse(data)
     if (!frame) return
     this.guard()
+    if (this.told) this.ports.state('live')
+    this.told = false
     switch (frame.type) {
       case 'hello':
         this.attempt = 0
@@ -205,6 +222,7 @@ export class FactSocket {
         this.ports.heard(null)
         return
       case 'gauge':
+        this.missed()
         this.ports.heard(frame.at)
         this.listeners.forEach((l) => l.gauge?.(frame))
     }
