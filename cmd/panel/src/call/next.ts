@@ -10,6 +10,7 @@ import { useText } from '@/lib/i18n'
 
 export interface NextCaller {
   lacking: ComputedRef<string> // names of what is missing, as the server told it; empty: nothing, or nobody has asked yet
+  label: ComputedRef<string> // what a press will do (RU12)
   going: Ref<boolean>
   go(): Promise<boolean> // a second time: leaves it so
 }
@@ -27,7 +28,7 @@ export function useNext(): NextCaller {
   const told = shallowRef<string[]>([])
 
   // What was told holds until somebody writes, or another call comes.
-  watch(() => [desk.card?.id, drafts.savers.map((s) => (drafts.tick, s.ticket.version)).join()].join(), () => (told.value = []))
+  watch(() => [desk.card?.id, drafts.savers.map((s) => s.ticket.version).join()].join(), () => (told.value = []))
 
   const { pending, run } = useAct(
     async () => {
@@ -44,5 +45,9 @@ export function useNext(): NextCaller {
     },
   )
 
-  return { lacking: computed(() => told.value.map((name) => t(name)).join(t('ticket.listComma'))), going: pending, go: run }
+  const label = computed(() => {
+    const after = desk.seat?.pending || 'next'
+    return t(told.value.length > 0 ? `call.thenAnyway.${after}` : `call.then.${after}`)
+  })
+  return { lacking: computed(() => told.value.map((name) => t(name)).join(t('ticket.listComma'))), label, going: pending, go: run }
 }

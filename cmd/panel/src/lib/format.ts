@@ -75,6 +75,12 @@ export function timeOfDay(at: string | number | null | undefined, withSeconds = 
   return withSeconds ? `${p.hour}:${p.minute}:${p.second}` : `${p.hour}:${p.minute}`
 }
 
+// sameDay: both in one day of Beijing.
+export function sameDay(at: string, now: number): boolean {
+  const [a, b] = [parts(Date.parse(at)), parts(now)]
+  return a.year === b.year && a.month === b.month && a.day === b.day
+}
+
 function dayOf(p: Parts, locale: Locale, thisYear: number): string {
   if (locale === 'en') {
     const year = p.year === thisYear ? '' : ` ${p.year}`
@@ -82,6 +88,12 @@ function dayOf(p: Parts, locale: Locale, thisYear: number): string {
   }
   const year = p.year === thisYear ? '' : `${p.year}年`
   return `${year}${p.month}月${p.day}日 ${chinese[p.weekday]}`
+}
+
+// date: 11月26日 周四
+export function date(at: string | number | null | undefined, locale: Locale, now: number): string {
+  const t = instant(at)
+  return Number.isNaN(t) ? none : dayOf(parts(t), locale, parts(now).year)
 }
 
 // dateTime: 11月26日 周四 08:30

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createApp, nextTick, type App } from 'vue'
 
 import type { Seat } from '@/api/types'
+import { useDesk } from '@/core/desk/desk'
 import { i18n } from '@/lib/i18n'
 
-import { useDesk } from '@/core/desk/desk'
 import SeatPage from './SeatPage.vue'
 
 // The official's page with a call, but for its parts: what is looked at is which of them stands there.
@@ -24,8 +24,8 @@ vi.mock('@/ticket/DraftView.vue', () => part('reads'))
 vi.mock('@/ticket/TicketForm.vue', () => part('writes', true))
 vi.mock('vue-router', () => ({ useRouter: () => ({ replace: () => Promise.resolve() }) }))
 vi.mock('@/login/identity', () => ({ useIdentity: () => ({ me: { seat: { id: 'A01', place: 'official' } } }) }))
-vi.mock('@/call/phone', () => ({ usePhone: () => ({ ready: true, wasTested: () => true, holder: 'here', microphone: 'speaks', registration: 'registered' }) }))
-vi.mock('@/core/draft/drafts', () => ({ useDrafts: () => ({ view: { id: 't', state: 'draft' }, saver: {}, tick: 0, clear: () => undefined, open: () => undefined }) }))
+vi.mock('@/call/phone', () => ({ usePhone: () => ({ ready: true, wasTested: () => true, holder: 'here', microphone: 'ok', registration: 'registered', line: 'talking' }) }))
+vi.mock('@/core/draft/drafts', () => ({ useDrafts: () => ({ view: { id: 't', state: 'draft' }, saver: { draft: { base: { id: 't' } } }, savers: [], kept: [], call: 'c', waiting: '', at: 0 }) }))
 vi.mock('@/lib/link', () => ({ useLink: () => ({ hold: () => () => undefined, listen: () => () => undefined }) }))
 vi.mock('@/api/seats', () => ({ seat: () => new Promise(() => undefined), session: () => Promise.resolve(null) }))
 vi.mock('@/api/calls', () => ({ callAtSeat: () => Promise.resolve({ call: null }) }))
@@ -101,4 +101,15 @@ it('opens again although the official had chosen to watch', async () => {
   expect(form()).toBe('reads')
   await tell({ away: ['recorder'] })
   expect(form()).toBe('writes')
+})
+
+it('leaves the form and the focus where they are when the next call rings (RU1)', async () => {
+  await tell({ away: ['recorder'] })
+  const field = page.querySelector('textarea')
+  field?.focus()
+  desk.card = { ...card, id: 'c2', state: 'offered', answered_at: null, offer: { id: 'o', offered_at: at, expires_at: at } } as never
+  await tell({ away: ['recorder'], shown: 'ringing' })
+  expect(page.querySelector('[data-part=incoming]')).not.toBeNull()
+  expect(page.querySelector('textarea')).toBe(field)
+  expect(document.activeElement).toBe(field)
 })

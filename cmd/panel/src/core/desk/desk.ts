@@ -13,7 +13,7 @@ import type { Fact, Gauge } from '@/lib/socket'
 import { useDrafts } from '@/core/draft/drafts'
 
 import { applied } from './news'
-import { wordAt, type Word } from './wording'
+import { serves, wordAt, type Word } from './wording'
 
 export const useDesk = defineStore('desk', () => {
   const link = useLink()
@@ -45,6 +45,7 @@ export const useDesk = defineStore('desk', () => {
     id = seatID
     place.value = at
     trouble.value = null
+    drafts.enter(seatID, at === 'official')
     try {
       const [s] = await Promise.all([api.seat(seatID), readCall(), readSession()])
       if (id !== seatID) return
@@ -97,15 +98,7 @@ export const useDesk = defineStore('desk', () => {
     card.value = next
     if (next && before?.id !== next.id) void readPop(next.id)
     if (before?.id !== next?.id) pop.value = null
-    if (keepsWriting(next)) return
-    if (next) void drafts.open(next.id)
-    else drafts.clear()
-  }
-
-  // The recorder may still be writing when the official is free again: the form stays until the next conversation begins.
-  function keepsWriting(next: Card | null): boolean {
-    if (place.value === 'official' || drafts.call === '' || drafts.call === next?.id || !drafts.unregistered) return false
-    return next === null || next.state === 'offered'
+    drafts.happened({ is: 'call', id: next?.id ?? '', stage: next?.state === 'offered' ? 'ringing' : next && serves(next.state) ? 'serving' : 'over' })
   }
 
   async function readPop(call: string): Promise<void> {
@@ -196,6 +189,7 @@ export const useDesk = defineStore('desk', () => {
     if (!card.value) return
     try {
       await calls.next(id, card.value.id, leave)
+      drafts.leave()
     } catch (err) {
       if (asProblem(err).code !== 'version.stale') throw err
     } finally {

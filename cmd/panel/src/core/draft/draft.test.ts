@@ -130,7 +130,6 @@ function setup(start: Partial<Ticket> = {}) {
           return row
         },
         now: () => 42,
-        changed: () => undefined,
         keep: {
           get: (id) => kept.get(id) ?? null,
           set: (id, edits) => void (edits ? kept.set(id, edits) : kept.delete(id)),

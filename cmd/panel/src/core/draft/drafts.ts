@@ -1,13 +1,15 @@
-// The drafts of the call at hand, one saver per ticket.
+// The drafts in front, one saver per ticket, and those that were left unfinished.
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
 import * as api from '@/api/tickets'
-import type { Ticket, TicketFields } from '@/api/types'
+import type { Ticket, TicketFields, TicketLine } from '@/api/types'
 import { clock } from '@/lib/clock'
+import { coalesced } from '@/lib/coalesce'
 import type { Fact } from '@/lib/socket'
 
 import type { Field, Unsaved } from './draft'
+import { nothing, step, waits, type Event, type Form, type Front } from './front'
 import { Saver } from './saver'
 
 const key = (id: string): string => `hotline.draft.${id}`
@@ -27,32 +29,69 @@ export const keep = {
   },
 }
 
+const hasWords = (t: Ticket): boolean => [t.title, t.content, t.answer, t.contact_name, t.event_place].some((w) => w !== '')
+
 export const useDrafts = defineStore('drafts', () => {
-  const call = ref('')
+  const front = shallowRef<Front>(nothing)
+  const call = computed(() => front.value.call)
+  const waiting = computed(() => waits(front.value)) // the call at the seat whose form is not the one in front
+  const kept = shallowRef<TicketLine[]>([]) // of this seat, begun and not registered, without those in front
+  let seat = ''
+  let writing = false
+  let mine = false
   const savers = shallowRef<Saver[]>([])
   const at = ref(0)
   let patience: ReturnType<typeof setTimeout> | undefined
 
   const saver = computed(() => savers.value[at.value] ?? null)
-  const tick = ref(0) // savers are plain objects; this tells the views that one of them has moved
-  const changed = (): void => {
-    tick.value++
+  // view is the ticket in front, as the form shows it.
+  const view = computed(() => saver.value?.ticket ?? null)
+
+  function form(): Form {
+    const open = savers.value.filter((s) => s.ticket.state === 'draft' && s.ticket.kind !== 'missed')
+    return { unfinished: open.length > 0, words: open.some((s) => (mine ? s.typed : hasWords(s.ticket))), writing }
   }
 
-  // view is the ticket in front, as the form shows it.
-  const view = computed(() => (tick.value, saver.value?.ticket ?? null))
-  const unregistered = computed(() => (tick.value, savers.value.some((s) => s.ticket.state === 'draft' && s.ticket.kind !== 'missed')))
+  // happened moves the forms: a call came to the seat or went, or the person leaves the form in front.
+  function happened(e: Event): void {
+    const next = step(front.value, e, form(), mine)
+    const changes = next.call !== front.value.call
+    if (changes || next.at !== front.value.at) refreshKept()
+    front.value = next
+    if (!changes) return void (next.call && e.is === 'call' && open(next.call))
+    letGo()
+    if (next.call) void open(next.call)
+  }
+
+  // enter begins at a seat; mine: its official's place.
+  function enter(at: string, official: boolean): void {
+    seat = at
+    mine = official
+    refreshKept()
+  }
+
+  const refreshKept = coalesced(async () => {
+    const at = seat
+    if (at === '') return
+    const { tickets } = await api.tickets({ state: 'draft', limit: 50 })
+    if (at === seat) kept.value = tickets.filter((k) => k.seat === at && k.kind !== 'missed' && k.call !== front.value.call && k.call !== front.value.at)
+  }, 500)
+
+  // look brings a draft that was left back to the front.
+  async function look(k: Pick<TicketLine, 'id' | 'call'>): Promise<void> {
+    letGo()
+    front.value = { ...front.value, call: k.call }
+    await open(k.call)
+    at.value = Math.max(0, savers.value.findIndex((s) => s.draft.base.id === k.id))
+    refreshKept()
+  }
 
   function saverOf(t: Ticket): Saver {
-    return new Saver(t, { save: api.saveDraft, read: api.ticket, register: api.register, now: () => clock.now(), changed, keep })
+    return new Saver(t, { save: api.saveDraft, read: api.ticket, register: api.register, now: () => clock.now(), keep })
   }
 
   // open shows the drafts of a call. The first one is written a moment after admission, so an empty answer is asked again.
   async function open(id: string, tries = 8): Promise<void> {
-    if (call.value !== id) {
-      clear()
-      call.value = id
-    }
     clearTimeout(patience)
     try {
       const { tickets } = await api.ticketsOfCall(id)
@@ -75,20 +114,30 @@ export const useDrafts = defineStore('drafts', () => {
     if (at.value >= savers.value.length) at.value = Math.max(0, savers.value.length - 1)
   }
 
-  // clear lets the drafts go; what was typed last is saved on the way.
+  // clear ends it at this seat.
   function clear(): void {
+    letGo()
+    front.value = nothing
+    kept.value = []
+    seat = ''
+  }
+
+  // letGo puts the form in front away; what was typed last is saved on the way.
+  function letGo(): void {
     clearTimeout(patience)
+    writing = false
     for (const s of savers.value) {
       s.leave()
       void s.flush().finally(() => s.close())
     }
     savers.value = []
-    call.value = ''
     at.value = 0
   }
 
   function heard(f: Fact): void {
-    if (!f.kind.startsWith('ticket.') || call.value === '') return
+    if (!f.kind.startsWith('ticket.')) return
+    if (kept.value.length > 0 && f.data.call !== call.value) refreshKept()
+    if (call.value === '') return
     const s = savers.value.find((known) => known.draft.base.id === f.subject)
     if (!s) {
       if (f.data.call === call.value) void open(call.value)
@@ -112,5 +161,8 @@ export const useDrafts = defineStore('drafts', () => {
   // A page that is closed saves what its keys have not had the time to.
   addEventListener('pagehide', () => savers.value.forEach((s) => void s.flush()))
 
-  return { call, savers, at, saver, tick, view, unregistered, open, clear, heard, type, addAppeal }
+  const leave = (): void => happened({ is: 'left' })
+  const writes = (on: boolean): void => void (writing = on)
+
+  return { call, waiting, kept, savers, at, saver, view, enter, happened, leave, look, writes, clear, heard, type, addAppeal }
 })

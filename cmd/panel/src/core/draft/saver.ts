@@ -1,4 +1,7 @@
 // The saver keeps one draft: it saves as typed, one request at a time, and lets the person choose where somebody else was faster.
+// What it shows is reactive.
+import { shallowRef } from 'vue'
+
 import { asProblem, Problem } from '@/api/problem'
 import type { Ticket, TicketFields } from '@/api/types'
 
@@ -9,7 +12,6 @@ export interface SaverPorts {
   read(id: string): Promise<Ticket>
   register(id: string, version: number): Promise<Ticket>
   now(): number
-  changed(): void
   keep: { get(id: string): Unsaved | null; set(id: string, unsaved: Unsaved | null): void } // survives a reload, not the tab
 }
 
@@ -20,10 +22,12 @@ const pauses = [1000, 2000, 4000, 8000]
 const rebases = 6 // in a row; two people cannot be faster than that
 
 export class Saver {
-  draft: Draft
-  state: SaveState = 'clean'
-  savedAt: number | null = null
-  problem: Problem | null = null // why it was refused, or why it is tried again
+  private readonly now = {
+    draft: shallowRef<Draft>(null as never),
+    state: shallowRef<SaveState>('clean'),
+    savedAt: shallowRef<number | null>(null),
+    problem: shallowRef<Problem | null>(null),
+  }
 
   private timer: ReturnType<typeof setTimeout> | undefined
   private running: Promise<void> | null = null
@@ -43,6 +47,31 @@ export class Saver {
     else if (dirty(this.draft)) this.state = 'clashing'
   }
 
+  get draft(): Draft {
+    return this.now.draft.value
+  }
+
+  private set draft(d: Draft) {
+    this.now.draft.value = d
+  }
+
+  get state(): SaveState {
+    return this.now.state.value
+  }
+
+  private set state(s: SaveState) {
+    this.now.state.value = s
+  }
+
+  get savedAt(): number | null {
+    return this.now.savedAt.value
+  }
+
+  // problem is why it was refused, or why it is tried again.
+  get problem(): Problem | null {
+    return this.now.problem.value
+  }
+
   get ticket(): Ticket {
     return shown(this.draft)
   }
@@ -52,7 +81,10 @@ export class Saver {
     return clashes(this.draft)
   }
 
+  typed = false // by the person at this page
+
   type<F extends Field>(field: F, value: TicketFields[F]): void {
+    this.typed = true
     this.draft = edit(this.draft, field, value)
     this.touched()
   }
@@ -79,7 +111,6 @@ export class Saver {
     this.rebase(ticket)
     this.keep()
     if (this.state === 'clean' || this.state === 'clashing' || (this.state === 'typing' && !this.unsent)) this.restate()
-    this.ports.changed()
   }
 
   // flush saves at once and answers when nothing is left to save, or saving is refused, or the person has to choose.
@@ -126,7 +157,6 @@ export class Saver {
     this.keep()
     if (this.state === 'saving') this.later(rest)
     else this.restate()
-    this.ports.changed()
   }
 
   private restate(): void {
@@ -159,7 +189,7 @@ export class Saver {
         const answer = await this.ports.save(base.id, base.version, sent, older(seen, sent, base.version))
         this.draft = saved(this.draft, sent, answer) // this.draft as it is now: typing went on meanwhile
         this.sent = {}
-        this.savedAt = this.ports.now()
+        this.now.savedAt.value = this.ports.now()
         stale = this.failures = 0
       } catch (err) {
         const problem = asProblem(err)
@@ -196,8 +226,7 @@ export class Saver {
 
   private become(state: SaveState, problem: Problem | null): void {
     this.state = state
-    this.problem = problem
-    this.ports.changed()
+    this.now.problem.value = problem
   }
 }
 
