@@ -11,7 +11,7 @@ FUZZTIME ?= 30s
 ATTACK ?= 2m
 SEED ?= 0
 
-.PHONY: help demo test test-install sweep mutate fuzz fuzz-go test-go test-panel test-e2e lint audit fmt bench build tools generate types clean packages
+.PHONY: help demo test test-install sweep mutate fuzz fuzz-go test-go test-panel test-e2e look lint audit fmt bench build tools generate types clean packages
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -83,6 +83,9 @@ test-panel: $(PANEL)/node_modules/.package-lock.json
 
 test-e2e: build
 	@cd $(PANEL) && npm run --silent e2e
+
+look: packages $(PANEL)/node_modules/.package-lock.json ## every page and dialog in every state, drawn and examined: pictures in .look/index.html (ONLY="seat-": those)
+	@cd $(PANEL) && ONLY="$(ONLY)" npm run --silent look
 
 lint: $(CACHE)/bin/golangci-lint $(CACHE)/bin/sqlc $(PANEL)/node_modules/.package-lock.json $(PANEL)/dist/index.html ## the linters, and that what is generated is fresh
 	@$(CACHE)/bin/golangci-lint run ./...

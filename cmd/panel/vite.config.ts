@@ -53,9 +53,9 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'src', environment: 'jsdom', include: ['src/**/*.test.ts'], setupFiles: ['src/test/setup.ts'], server: { deps: { inline: ['element-plus'] } } },
+        test: { name: 'src', environment: 'jsdom', include: ['src/**/*.test.ts', 'gallery/pages.test.ts'], setupFiles: ['src/test/setup.ts'], server: { deps: { inline: ['element-plus'] } } },
       },
-      { extends: true, test: { name: 'build', environment: 'node', include: ['build/*.test.ts'] } },
+      { extends: true, test: { name: 'build', environment: 'node', include: ['build/*.test.ts', 'gallery/gallery.test.ts'] } },
     ],
   },
 })
