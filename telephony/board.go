@@ -99,6 +99,33 @@ type Task struct {
 	CreatedAt time.Time
 }
 
+// TaskState is how a callback stands.
+type TaskState string
+
+// The states of a callback.
+const (
+	TaskOpen    TaskState = "open"
+	TaskDone    TaskState = "done"     // the citizen was spoken with
+	TaskGivenUp TaskState = "given_up" // they cannot be reached
+)
+
+// TaskClosed is somebody's word that a callback needs nobody any more.
+type TaskClosed struct {
+	ID    string
+	State TaskState // done or given up
+	Note  string    // what came of it; for the audit trail, nothing of the citizen
+	Actor string
+	At    time.Time
+}
+
+// Fact tells that to the boards.
+func (t TaskClosed) Fact(call CallID) Fact {
+	return Fact{
+		Kind: "callback.closed", Subject: string(call), Topics: []string{agent.TopicBoard},
+		Data: map[string]any{"call": call, "callback": t.ID, "state": t.State},
+	}
+}
+
 // Gauge is what a line shows between two facts.
 type Gauge struct {
 	Line    agent.LineID

@@ -25,6 +25,8 @@ var (
 	ErrNotInCall = errors.New("call is not in conversation")
 	// ErrNotFound: no such row.
 	ErrNotFound = errors.New("not found")
+	// ErrTaskClosed says that a callback is done or given up already.
+	ErrTaskClosed = errors.New("the callback is closed")
 )
 
 // Arrival is a citizen's leg that has entered the application.

@@ -30,10 +30,16 @@ func (a Access) Read(t Ticket) bool {
 	})
 }
 
-// Edit says that the person may write in the ticket.
+// Edit says that the person has the right to write in the ticket.
 func (a Access) Edit(t Ticket) bool {
-	own := a.Who.Is(t.Official) || slices.ContainsFunc(t.Origin.Holders, a.Who.Is)
-	return a.Who.Can(policy.WriteTickets, policy.Resource{Own: own})
+	return a.Who.Can(policy.WriteTickets, policy.Resource{Own: a.own(t)})
+}
+
+// Write says that they may do so now: while the citizen is on the line, a draft is the call's people's alone (RU7).
+func (a Access) Write(t Ticket) bool { return a.Edit(t) && (!t.Live() || a.own(t)) }
+
+func (a Access) own(t Ticket) bool {
+	return a.Who.Is(t.Official) || slices.ContainsFunc(t.Origin.Holders, a.Who.Is)
 }
 
 // Reach is Read as a list asks for it.

@@ -2,6 +2,8 @@ package ticketing
 
 import (
 	"encoding/base64"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,23 @@ import (
 	"hotline/telephony"
 )
 
+// Part is a part of the list. What a desk works off stands in all of them but one: the drafts of people who are still on the line
+// belong to the call's people, and would be a wall before everything else (RU18).
+type Part string
+
+// The parts.
+const (
+	PartAny        Part = ""           // everything but what is live; with a search, that too
+	PartLive       Part = "live"       // drafts whose citizen is still on the line
+	PartDraft      Part = "draft"      // the other ones: to be written up
+	PartRegistered Part = "registered" // promised
+	PartClosed     Part = "closed"
+)
+
+func (p Part) valid() bool {
+	return slices.Contains([]Part{PartAny, PartLive, PartDraft, PartRegistered, PartClosed}, p)
+}
+
 // Due narrows a list to tickets whose promise runs out then.
 type Due string
 
@@ -22,53 +41,92 @@ const (
 	DueAny     Due = ""
 	DueOverdue Due = "overdue"
 	DueToday   Due = "today"
-	DueWeek    Due = "week"
+	DueWeek    Due = "week"  // the next seven days, today among them
+	DueLater   Due = "later" // after these
 )
 
-// The sizes of a page.
+// The sizes of a page, and how far a list is counted.
 const (
 	DefaultLimit = 50
 	MaxLimit     = 200
+	MaxCount     = 1000
 )
 
 // Query asks for a list of tickets. Empty fields do not narrow it.
 type Query struct {
-	State  State
+	Part   Part
 	Class  Class
 	Due    Due
-	Text   string // in title, content or number
+	Unit   string // its code
+	Text   string // in title, content or number, or the whole of a query code
 	Cursor string // of the page before
 	Limit  int
 }
 
 // Filter is a query that has been checked, with what the reader may see.
 type Filter struct {
-	Reach    policy.Reach
-	State    State
-	Class    Class
-	DueAfter time.Time // zero: open
-	DueUntil time.Time
-	Text     string
-	After    *Mark
-	Limit    int
+	Reach  policy.Reach
+	Part   Part
+	Class  Class
+	Unit   string
+	Places Places
+	Text   string
+	Sign   string // what of a number or query code the text may be; empty: it is none
+	Number string // the beginning of a number without its strokes, when the text can be nothing else
+	After  *Mark
+	Limit  int
+}
+
+// Places is a range in the order of work, both ends in it. It follows from part and due: a list goes there through the index.
+type Places struct{ First, Last int64 }
+
+// Where drafts and what is closed begin, as the schema has it (ticket_order).
+const (
+	draftsBegin int64 = 100_000_000_000_000_000
+	closedBegin int64 = 2 * draftsBegin
+)
+
+func placesOf(p Part) Places {
+	switch p {
+	case PartRegistered:
+		return Places{0, draftsBegin - 1}
+	case PartDraft, PartLive:
+		return Places{draftsBegin, closedBegin - 1}
+	case PartClosed:
+		return Places{closedBegin, math.MaxInt64}
+	case PartAny:
+	}
+	return Places{0, math.MaxInt64}
+}
+
+// within narrows the places to those due after an instant until another; zero is open.
+func (p Places) within(after, until time.Time) Places {
+	if !after.IsZero() {
+		p.First = max(p.First, after.UnixMicro()+1)
+	}
+	if !until.IsZero() {
+		p.Last = min(p.Last, until.UnixMicro())
+	}
+	return p
 }
 
 // Mark is the last row of a page; the next page starts behind it, whatever was opened meanwhile.
 type Mark struct {
-	OpenedAt time.Time
-	ID       TicketID
+	Place int64 // in the order of work: what is due first, then drafts, the oldest first, then what was closed last
+	ID    TicketID
 }
 
 // Cursor writes the mark for travelling.
 func (m Mark) Cursor() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(m.OpenedAt.UnixMicro(), 10) + "|" + string(m.ID)))
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(m.Place, 10) + "|" + string(m.ID)))
 }
 
 // Page is one page of a list.
 type Page struct {
 	Tickets []Ticket
-	Count   int // of the whole list
+	Count   int // of the whole list, up to MaxCount; one more says that there are more
 	More    bool
+	Last    Mark // of its tickets
 }
 
 // Next is the cursor of the page behind this one; empty: there is none.
@@ -76,30 +134,37 @@ func (p Page) Next() string {
 	if !p.More || len(p.Tickets) == 0 {
 		return ""
 	}
-	last := p.Tickets[len(p.Tickets)-1]
-	return Mark{last.OpenedAt, last.ID}.Cursor()
+	return p.Last.Cursor()
 }
 
 func (q Query) filter(now time.Time) (Filter, error) {
-	f := Filter{State: q.State, Class: q.Class, Text: strings.TrimSpace(q.Text), Limit: q.Limit}
+	f := Filter{Part: q.Part, Class: q.Class, Unit: q.Unit, Text: strings.TrimSpace(q.Text), Sign: Sign(q.Text), Limit: q.Limit}
+	if IsNumber(f.Sign) {
+		f.Number = f.Sign
+	}
 	var errs []FieldError
-	switch q.State {
-	case "", StateDraft, StateRegistered, StateClosed:
-	default:
+	if !q.Part.valid() {
 		errs = append(errs, FieldError{"state", "unknown"})
 	}
 	if !q.Class.valid() {
 		errs = append(errs, FieldError{"class", "unknown"})
 	}
+	if agent.CheckText(q.Unit) != nil {
+		errs = append(errs, FieldError{"unit", "bad_character"})
+	}
 	if agent.CheckText(q.Text) != nil {
 		errs = append(errs, FieldError{"q", "bad_character"})
 	}
-	var ok bool
-	if f.DueAfter, f.DueUntil, ok = dueWindow(q.Due, now); !ok {
+	after, until, ok := dueWindow(q.Due, now)
+	if !ok {
 		errs = append(errs, FieldError{"due", "unknown"})
 	}
-	if q.Due != DueAny && f.State == "" {
-		f.State = StateRegistered
+	if q.Due != DueAny && f.Part == PartAny {
+		f.Part = PartRegistered
+	}
+	f.Places = placesOf(f.Part)
+	if q.Due != DueAny { // of what is not registered, nothing is due
+		f.Places = f.Places.within(after, until)
 	}
 	if f.After, ok = parseCursor(q.Cursor); !ok {
 		errs = append(errs, FieldError{"cursor", "unknown"})
@@ -128,11 +193,13 @@ func dueWindow(due Due, now time.Time) (after, until time.Time, ok bool) { //nol
 		return now, today.End(), true
 	case DueWeek:
 		return now, today.End().AddDate(0, 0, week-1), true
+	case DueLater:
+		return today.End().AddDate(0, 0, week-1), until, true
 	}
 	return after, until, false
 }
 
-// parseCursor reads what Cursor wrote, and nothing else: the database knows fewer instants and spellings of ids than Go does.
+// parseCursor reads what Cursor wrote, and nothing else: the database knows fewer spellings of ids than Go does.
 func parseCursor(s string) (*Mark, bool) {
 	if s == "" {
 		return nil, true
@@ -142,14 +209,17 @@ func parseCursor(s string) (*Mark, bool) {
 		return nil, false
 	}
 	at, text, _ := strings.Cut(string(raw), "|")
-	micros, errAt := strconv.ParseInt(at, 10, 64)
+	place, errAt := strconv.ParseInt(at, 10, 64)
 	id, errID := uuid.Parse(text)
-	m := Mark{OpenedAt: time.UnixMicro(micros).UTC(), ID: TicketID(id.String())}
-	if errAt != nil || errID != nil || m.OpenedAt.Year() < 1 || m.OpenedAt.Year() > 9999 || m.Cursor() != s {
+	m := Mark{Place: place, ID: TicketID(id.String())}
+	if errAt != nil || errID != nil || m.Cursor() != s {
 		return nil, false
 	}
 	return &m, true
 }
+
+// Unit is one that a list may be narrowed to.
+type Unit struct{ Code, Name string }
 
 // Earlier is what a citizen brought before: the latest calls and tickets first.
 type Earlier struct {

@@ -3,6 +3,7 @@ package ticketing
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Source is the letter in a number that tells by which channel the matter came. The closed list runs from A to J, so that
@@ -29,6 +30,38 @@ func ValidNumber(s string) bool {
 		return false
 	}
 	return s == Number(int(year), source, place)
+}
+
+// Sign is what of a number or a query code somebody may have typed: letters and digits alone, of any width and case, without the strokes
+// that people leave out. Empty: what they typed is neither, or too little to look for.
+func Sign(typed string) string {
+	const least, fullWidth = 3, 0xfee0
+	sign := make([]byte, 0, len(typed))
+	for _, r := range typed {
+		if r >= '！' && r <= '～' {
+			r -= fullWidth
+		}
+		switch {
+		case r >= '0' && r <= '9', r >= 'A' && r <= 'Z':
+			sign = append(sign, byte(r))
+		case r >= 'a' && r <= 'z':
+			sign = append(sign, byte(r-'a'+'A'))
+		case r == ' ', r == '-', r == '　', r == '—', r == '–':
+		default:
+			return ""
+		}
+	}
+	if len(sign) < least {
+		return ""
+	}
+	return string(sign)
+}
+
+// IsNumber says that a sign can only be the beginning of a number: a year and a source.
+func IsNumber(sign string) bool {
+	const year = 4
+	return len(sign) > year && !strings.ContainsFunc(sign[:year], func(r rune) bool { return r < '0' || r > '9' }) &&
+		sign[year] >= 'A' && sign[year] <= 'J' && !strings.ContainsFunc(sign[year+1:], func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // damm folds the characters through Damm's quasigroup of order 10; letters A to J count as 0 to 9.

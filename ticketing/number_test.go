@@ -61,3 +61,16 @@ func TestQueryCode(t *testing.T) {
 	}
 	require.Greater(t, len(seen), 195)
 }
+
+// A number is found however people write it, and a word is no number.
+func TestSign(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"2026-A-000123-7": "2026A0001237", "２０２６—a—０００１２３": "2026A000123", " 2026 a ": "2026A", "acdefg": "ACDEFG", "12": "", "路灯": "", "路灯 2026": "", "": "", "a_b": "", "100%": "",
+	} {
+		require.Equal(t, want, ticketing.Sign(typed), typed)
+	}
+	for sign, want := range map[string]bool{"2026A": true, "2026A0001237": true, "2026": false, "2026Z1": false, "ACDEFG": false, "2026A0A": false, "": false} {
+		require.Equal(t, want, ticketing.IsNumber(sign), sign)
+	}
+}

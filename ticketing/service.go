@@ -27,8 +27,10 @@ type Store interface {
 	Drafts(ctx context.Context, call telephony.CallID) ([]Ticket, error)
 	// Call loads what tickets show of a call, and who handles it. ErrNotFound.
 	Call(ctx context.Context, call telephony.CallID) (Origin, error)
-	// List finds tickets, newest first.
+	// List finds tickets in the order of work, as lists show them: without what was written but the title.
 	List(ctx context.Context, f Filter) (Page, error)
+	// Units are those that a list may be narrowed to.
+	Units(ctx context.Context) ([]Unit, error)
 	// Earlier finds what the citizen of a call brought before it; nothing for anonymous ones.
 	Earlier(ctx context.Context, call telephony.CallID, confidential bool) (Earlier, error)
 }
@@ -43,7 +45,7 @@ type Service struct {
 	Random   io.Reader // crypto/rand.Reader
 }
 
-// Patch edits a draft. ErrNotFound, ErrNotAllowed, ErrNotDraft, *StaleError, *InvalidError.
+// Patch edits a draft. ErrNotFound, ErrNotAllowed, ErrLive, ErrNotDraft, *StaleError, *InvalidError.
 func (s *Service) Patch(ctx context.Context, who agent.Identity, id TicketID, p Patch) (Ticket, error) {
 	return s.change(ctx, who, id, func(t Ticket, now time.Time) (Change, error) {
 		next, fields, err := Edit(t, p, who, now)
@@ -51,7 +53,7 @@ func (s *Service) Patch(ctx context.Context, who agent.Identity, id TicketID, p 
 	})
 }
 
-// Register ends a draft of that version. ErrNotFound, ErrNotAllowed, ErrNotDraft, *StaleError, *InvalidError.
+// Register ends a draft of that version. ErrNotFound, ErrNotAllowed, ErrLive, ErrNotDraft, *StaleError, *InvalidError.
 func (s *Service) Register(ctx context.Context, who agent.Identity, id TicketID, version int64) (Ticket, error) {
 	return s.change(ctx, who, id, func(t Ticket, now time.Time) (Change, error) {
 		if t.State == StateDraft && t.Version != version {
@@ -78,6 +80,8 @@ func (s *Service) change(ctx context.Context, who agent.Identity, id TicketID, d
 			return Change{}, ErrNotFound
 		case !access.Edit(t):
 			return Change{}, ErrNotAllowed
+		case !access.Write(t):
+			return Change{}, ErrLive
 		}
 		return decide(t, now)
 	})
@@ -87,10 +91,14 @@ func (s *Service) change(ctx context.Context, who agent.Identity, id TicketID, d
 	return t, err
 }
 
-// AddAppeal opens a draft for a further matter of the call (design.md 8). ErrNotFound, ErrNotAllowed.
+// AddAppeal opens a draft for a further matter of the call (design.md 8). ErrNotFound, ErrNotAllowed, ErrLive.
 func (s *Service) AddAppeal(ctx context.Context, who agent.Identity, call telephony.CallID) (Ticket, error) {
-	if _, err := s.handled(ctx, who, policy.WriteTickets, call); err != nil {
+	o, err := s.handled(ctx, who, policy.WriteTickets, call)
+	if err != nil {
 		return Ticket{}, err
+	}
+	if !(Access{who}).Write(Ticket{State: StateDraft, Origin: o}) {
+		return Ticket{}, ErrLive
 	}
 	code, err := QueryCode(s.Random)
 	if err != nil {
@@ -206,6 +214,15 @@ func (s *Service) List(ctx context.Context, who agent.Identity, q Query) (Page, 
 		return Page{}, fmt.Errorf("list tickets: %w", err)
 	}
 	return page, nil
+}
+
+// Units are those that a list may be narrowed to.
+func (s *Service) Units(ctx context.Context) ([]Unit, error) {
+	units, err := s.Store.Units(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list units: %w", err)
+	}
+	return units, nil
 }
 
 // Invalid unwraps an error that names fields.

@@ -129,6 +129,9 @@ func (t Ticket) For(unit string) bool {
 // Withheld says that the ticket is kept from units: a draft may become confidential yet (P-01, P-02).
 func (t Ticket) Withheld() bool { return t.State == StateDraft || t.Confidential }
 
+// Live says that the ticket is a draft whose citizen is still on the line.
+func (t Ticket) Live() bool { return t.State == StateDraft && t.Origin.Live() }
+
 // Origin is what a ticket shows of its call; read here, written by telephony and agent.
 type Origin struct {
 	Masked        string // 138****5678; empty: anonymous
@@ -141,6 +144,9 @@ type Origin struct {
 	OfficialName  string
 	Holders       []agent.PersonID // who hold, held or wrote it: see Access
 }
+
+// Live says that the call goes on.
+func (o Origin) Live() bool { return o.EndedAt.IsZero() }
 
 // Event is one row of a ticket's history. It tells which fields changed, never what the citizen said.
 type Event struct {
@@ -157,6 +163,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNotAllowed: the reader may see it but not do this.
 	ErrNotAllowed = errors.New("not allowed")
+	// ErrLive: the citizen is still on the line, and who asks is none of the call's people.
+	ErrLive = errors.New("the call goes on")
 	// ErrStale: the ticket has another version than the one the change was made on.
 	ErrStale = errors.New("ticket has changed since")
 	// ErrNotDraft: the ticket is registered; what was registered stays as it is.

@@ -33,6 +33,7 @@ const (
 	NextCaller
 	ReadBoard
 	ReadCallbacks
+	EndCallback
 	SeeNumber
 
 	ReadPop
@@ -85,6 +86,7 @@ var table = [...]right{ //nolint:gochecknoglobals // a table that nobody writes
 	NextCaller:    {"own  own  own  all  -    -    -    -    -", "call.next", "end a seat's wrap-up"},
 	ReadBoard:     {"-    -    all  all  all  -    -    -    -", "board.read", "waiting callers and counts"},
 	ReadCallbacks: {"-    -    all  all  -    -    -    -    -", "callbacks.read", "callers whom nobody reached"},
+	EndCallback:   {"-    -    all  all  -    -    -    -    -", "callbacks.end", "say that such a caller was called back, or cannot be reached"},
 	SeeNumber:     {"own  own  own  all  all  -    -    -    -", "number.see", "a citizen's full number, audited"},
 	ReadPop:       {"own  own  all  all  all  -    -    -    -", "pop.read", "who calls, and what they brought before"},
 	ReadTickets:   {"unit unit all  all  all  unit -    -    -", "tickets.read", "tickets"},

@@ -30,6 +30,7 @@ func Codes() []string { return slices.Sorted(maps.Keys(allTexts())) }
 func texts() map[string]text {
 	return map[string]text{
 		"call.not_in_conversation": {"通话已经结束", "现在没有人与来电人通话，请看最新状态。", "The conversation is over", "Nobody speaks with the caller now; read the call again."},
+		"callback.closed":          {"这件回拨已经有人处理了", "请看最新的列表。", "Somebody has dealt with this callback", "Read the list again."},
 		"client.replaced":          {"本席位的电话已转到另一个页面", "本页不再接听；要在这里接听，请重新就座。", "Another page holds the telephone of this seat", "Take the seat again to answer here."},
 		"command.key_reused":       {"同一个操作编号已用于另一项操作", "请为每项操作使用新的 Idempotency-Key。", "Another command was sent under this Idempotency-Key", "Give every command a key of its own."},
 		"command.running":          {"上一次操作还在进行", "请稍候看结果；程序请用同一个 Idempotency-Key 再次发送。", "The same command is still running", "Wait a moment and send it again with the same Idempotency-Key."},
@@ -56,6 +57,7 @@ func texts() map[string]text {
 		"not_found":                {"没有找到", "请核对编号；它也可能已被移走，或不归您查看。", "There is no such thing, or it is not yours to see", "Check the id."},
 		"not_found/address":        {"没有这个地址", "接口说明见 /api/openapi.json。", "There is no such address", "/api/openapi.json lists the operations."},
 		"not_found/call":           {"没有这个席位或这通来电", "请核对编号；通话可能已经结束。", "There is no such seat, call or offer", "Check the id; the call may be over."},
+		"not_found/callback":       {"没有这件回拨", "请核对编号。", "There is no such callback", "Check the id."},
 		"not_found/seat":           {"没有这个席位", "请核对席位号，如 A01。", "There is no such seat", "Check its name, such as A01."},
 		"not_found/setting":        {"没有这项设置", "请核对名称和版本。", "There is no such setting or version", "Check its key."},
 		"not_found/ticket":         {"没有找到这件工单或这通来电", "请核对编号；它也可能不归您查看。", "There is no such ticket or call, or it is not yours to see", "Check the id."},
@@ -76,6 +78,7 @@ func texts() map[string]text {
 		"ticket.clash":             {"有一处别人刚刚写过", "您写的没有存；请看现在的内容，决定留下哪一个。", "Somebody has written in the same field since", "Nothing is stored; look at now and send what is to stand there."},
 		"ticket.unfinished":        {"这次通话的工单还没有登记", "请填好下列各项并登记；程序可带 leave=true，留作草稿。", "The tickets of the call are not registered", "Fill in what errors names and register them, or send leave=true and they stay drafts."},
 		"ticket.incomplete":        {"还有内容没有填好", "请按下列各项的说明填写。", "Some fields are missing or wrong", "Mend what errors names."},
+		"ticket.live":              {"来电人还在线上", "通话结束以前，草稿由接听席位的人填写；结束后再登记。", "The citizen is still on the line", "Until the call is over the draft belongs to the people of its seat; come back then."},
 		"ticket.not_draft":         {"这件工单已经登记", "登记后不能再改草稿，请看最新状态。", "The ticket is registered already and stays as it is", "Read it again."},
 		"too_large":                {"内容太大", "最多 {most}，请缩短后再试。", "The request is too large", "At most {most}; send less."},
 		"too_many":                 {"请求过于频繁", "请 {seconds} 秒后再试。", "Too many requests or attempts", "Try again in {seconds} s."},
@@ -175,6 +178,7 @@ func ofFields() []wanted {
 		{"", "is no plain text: it holds %v", "含有不能保存的字符：%v"},
 		{"", "must be one line of readable text, without control characters", "应为一行文字，不含控制字符"},
 		{"", "belongs to a rest only", "只用于小休"},
+		{"", "say why they are given up", "请写明为什么不再回拨"},
 		{"", "say what the rest is for", "请说明小休事由"},
 		{"", "want 0 to %v", "应为 0 到 %v"},
 		{"", "want ready, rest or busy", "应为 ready、rest 或 busy"},

@@ -122,7 +122,8 @@ type matrix struct {
 	found   map[string]string // tickets by whose they are
 	own     string            // everybody's unit
 	other   string            // another one
-	task    string
+	task    string            // a callback that is open
+	closed  string            // and one that is not
 }
 
 func newMatrix(t *testing.T, b *bundle) *matrix {
@@ -176,6 +177,10 @@ func newMatrix(t *testing.T, b *bundle) *matrix {
 			number, m.call, of.session, of.state, of.confidential, since)
 	}
 	m.exec(`INSERT INTO ticket_unit (ticket, unit, role) SELECT t.id, s.unit, 'host' FROM ticket t JOIN session s ON s.id = t.session`)
+	m.closed = m.scan(`WITH c AS (INSERT INTO call (id, channel, line, dialled, phase, seq, arrived_at, ended_at, outcome, epoch)
+		VALUES (gen_random_uuid(), 'gone', 'session', '12345', 'ended', 0, now(), now(), 'abandoned_in_queue', 0) RETURNING id)
+		INSERT INTO callback (id, call, state, reason, created_at, closed_at)
+		SELECT gen_random_uuid(), id, 'done', 'abandoned_in_queue', now(), now() FROM c RETURNING id::text`)
 	m.task = m.scan(`INSERT INTO callback (id, call, reason, created_at) VALUES (gen_random_uuid(), $1, 'abandoned_in_queue', now()) RETURNING id::text`, m.call)
 	return m
 }

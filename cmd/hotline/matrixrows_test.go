@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"hotline/agent"
 	"hotline/agent/policy"
@@ -23,6 +24,7 @@ func (m *matrix) hall() []attempt {
 	rows := []attempt{
 		{of: "me", whose: "oneself", action: policy.ReadSelf, method: http.MethodGet, path: "/api/v1/me"},
 		{of: "live-session", whose: "any", action: policy.ReadSession, method: http.MethodGet, path: "/api/v1/session"},
+		{of: "list-units", whose: "any", action: policy.ReadSession, method: http.MethodGet, path: "/api/v1/units"},
 		{of: "list-seats", whose: "assigned seat", action: policy.ReadSeats, what: mine, method: http.MethodGet, path: "/api/v1/seats", sees: `"A03"`},
 		{of: "list-seats", whose: "other seat", action: policy.ReadSeats, method: http.MethodGet, path: "/api/v1/seats", sees: `"A04"`},
 		{of: "get-seat", whose: "assigned seat", action: policy.ReadSeats, what: mine, method: http.MethodGet, path: "/api/v1/seats/A02"},
@@ -81,6 +83,7 @@ func (m *matrix) calls() []attempt {
 		[]attempt{
 			{of: "board", whose: "all", action: policy.ReadBoard, method: http.MethodGet, path: "/api/v1/board"},
 			{of: "callbacks", whose: "all", action: policy.ReadCallbacks, method: http.MethodGet, path: "/api/v1/callbacks", sees: m.task},
+			{of: "close-callback", whose: "all", action: policy.EndCallback, method: http.MethodPost, path: "/api/v1/callbacks/" + m.closed + "/close", body: `{"state":"done"}`},
 		},
 	)
 }
@@ -107,6 +110,10 @@ func (m *matrix) tickets() []attempt {
 		} {
 			is.of, is.action, is.method, is.path, is.body, is.hidden = way.of, way.action, way.method, way.path, way.body, true
 			switch is.sees = m.found[is.whose]; way.of {
+			case "list-tickets":
+				if strings.HasSuffix(is.whose, "draft") || is.whose == "own" {
+					is.path += "&state=live"
+				}
 			case "get-ticket":
 				is.path = "/api/v1/tickets/" + m.found[is.whose]
 			case "patch-ticket":

@@ -261,7 +261,8 @@ func (s *server) wireCalls(ctx context.Context) error {
 		return err
 	}
 	s.ledger = callstore.New(s.calls, s.vault)
-	s.callReads, s.overview = callstore.New(s.records, s.vault), callstore.New(s.follow, s.vault)
+	s.callReads = callstore.New(s.records, s.vault).Telling(func([]factlog.Fact) { s.spread.Wake() })
+	s.overview = callstore.New(s.follow, s.vault)
 	s.lease = s.newLease(ctx)
 	s.ari, err = ari.New(ari.Config{
 		URL: s.settings.ARIURL, User: s.settings.ARIUser, Password: password, App: "hotline", Log: s.log, Registry: s.metrics,

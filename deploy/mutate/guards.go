@@ -6,7 +6,7 @@ import "slices"
 func guards() []guard {
 	return slices.Concat(
 		doors(), protocol(), sockets(), signIn(), rights(), rows(), places(), beside(), inputs(), numbers(), trail(), trailOfDoors(), trailOfPages(), trailOfKeys(), users(), facts(),
-		commands(), repeated(), late(), fields(), poison(), business(), versions(), live(),
+		commands(), repeated(), late(), fields(), poison(), business(), versions(), live(), desks(),
 	)
 }
 

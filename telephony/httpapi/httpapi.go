@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -30,6 +31,7 @@ type Reader interface {
 	CallHolding(ctx context.Context, id telephony.CallID) (telephony.Holding, error)
 	Board(ctx context.Context, now time.Time) (telephony.Board, error)
 	Callbacks(ctx context.Context, reach policy.Reach, state string) ([]telephony.Task, error)
+	CloseCallback(ctx context.Context, t telephony.TaskClosed) error
 }
 
 // Commands are what people may tell the controller.
@@ -85,6 +87,10 @@ func Register(api huma.API, d Deps) {
 		OperationID: "callbacks", Method: http.MethodGet, Path: "/api/v1/callbacks", Tags: []string{"telephony"},
 		Summary: "Callers whom nobody reached, oldest first",
 	}, door.Each(policy.ReadCallbacks).Kept(door.Often), h.callbacks)
+	door.Register(api, huma.Operation{
+		OperationID: "close-callback", Method: http.MethodPost, Path: "/api/v1/callbacks/{callback}/close", Tags: []string{"telephony"},
+		Summary: "Say that such a caller was called back, or cannot be reached", DefaultStatus: http.StatusNoContent,
+	}, door.Whole(policy.EndCallback), h.closeCallback)
 }
 
 type seatInput struct {
@@ -118,12 +124,14 @@ type declineInput struct {
 	}
 }
 
-// Resolve refuses a reason that no text column takes, or that would break a line of the log (RT2). What is no UTF-8 has
-// become the replacement character by now.
-func (in *declineInput) Resolve(huma.Context) []error {
-	for _, r := range in.Body.Reason {
+// Resolve refuses a reason that no text column takes, or that would break a line of the log (RT2).
+func (in *declineInput) Resolve(huma.Context) []error { return oneLine("body.reason", in.Body.Reason) }
+
+// oneLine is what is wrong with a text of one line. What is no UTF-8 has become the replacement character by now.
+func oneLine(location, text string) []error {
+	for _, r := range text {
 		if unicode.IsControl(r) || r == utf8.RuneError {
-			return []error{&huma.ErrorDetail{Location: "body.reason", Message: "must be one line of readable text, without control characters"}}
+			return []error{&huma.ErrorDetail{Location: location, Message: "must be one line of readable text, without control characters"}}
 		}
 	}
 	return nil
@@ -261,6 +269,33 @@ func (h handlers) callbacks(ctx context.Context, in *callbacksInput) (*callbacks
 	return out, nil
 }
 
+type closeInput struct {
+	Callback string `path:"callback" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
+	Body     struct {
+		State string `json:"state" enum:"done,given_up" example:"done" doc:"done: the citizen was spoken with; given_up: they cannot be reached"`
+		Note  string `json:"note,omitempty" maxLength:"200" example:"三次无人接听" doc:"Why it is given up"`
+	}
+}
+
+// Resolve : see declineInput. Whoever gives somebody up says why.
+func (in *closeInput) Resolve(huma.Context) []error {
+	errs := oneLine("body.note", in.Body.Note)
+	if in.Body.State == string(telephony.TaskGivenUp) && strings.TrimSpace(in.Body.Note) == "" {
+		errs = append(errs, &huma.ErrorDetail{Location: "body.note", Message: "say why they are given up"})
+	}
+	return errs
+}
+
+func (h handlers) closeCallback(ctx context.Context, in *closeInput) (*struct{}, error) {
+	err := h.Reader.CloseCallback(ctx, telephony.TaskClosed{
+		ID: in.Callback, State: telephony.TaskState(in.Body.State), Note: strings.TrimSpace(in.Body.Note), Actor: door.Who(ctx).Actor(), At: h.Now(),
+	})
+	if errors.Is(err, telephony.ErrNotFound) {
+		return nil, problem.New(http.StatusNotFound, "not_found").Because("callback")
+	}
+	return nil, h.problem(ctx, err)
+}
+
 // may says whether the person may do something at a seat.
 func (h handlers) may(ctx context.Context, a policy.Action, seat agent.SeatID) error {
 	d, err := h.Reader.SeatPeople(ctx, seat)
@@ -324,6 +359,8 @@ func (h handlers) problem(ctx context.Context, err error) error {
 	switch {
 	case err == nil, errors.As(err, &known):
 		return err
+	case errors.Is(err, telephony.ErrTaskClosed):
+		return problem.New(http.StatusConflict, "callback.closed")
 	case errors.Is(err, telephony.ErrNotFound):
 		return problem.New(http.StatusNotFound, "not_found").Because("call")
 	case errors.Is(err, telephony.ErrNoDecision), errors.Is(err, telephony.ErrNotMaster):

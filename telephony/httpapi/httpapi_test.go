@@ -19,10 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/agent"
+	"hotline/agent/command"
 	"hotline/agent/door"
 	"hotline/agent/door/doortest"
 	"hotline/agent/vault/vaulttest"
 	"hotline/deploy/migrations/pgtest"
+	"hotline/realtime/factlog"
 	"hotline/telephony"
 	"hotline/telephony/httpapi"
 	"hotline/telephony/store"
@@ -351,6 +353,53 @@ func TestBoardAndCallbacks(t *testing.T) {
 	require.JSONEq(t, `[]`, string(mustField(t, r.Body.Bytes(), "callbacks")))
 	require.Equal(t, http.StatusUnprocessableEntity, d.api.GetCtx(d.as(d.supervisor), "/api/v1/callbacks?state=x").Code)
 	d.refused(d.api.GetCtx(d.as(d.official), "/api/v1/callbacks"), http.StatusForbidden, "not_allowed")
+}
+
+// RU18: who may see a callback says that it is done, once; whoever gives somebody up says why. It leaves a record and news for the boards,
+// and neither holds more than the call's id.
+func TestCallbackIsClosedOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	task, told := id(t), 0
+	d.store = d.store.Telling(func(f []factlog.Fact) { told += len(f) })
+	api := (&door.Mux{}).API(door.Config("hotline", "test"))
+	httpapi.Register(api, httpapi.Deps{Reader: d.store, Now: func() time.Time { return at.Add(time.Minute) }, Log: slog.New(slog.NewTextHandler(d.log, nil))})
+	d.api = humatest.Wrap(t, doortest.API(t, api))
+	d.exec(`INSERT INTO callback (id, call, reason, created_at) VALUES ($1, $2, 'abandoned_in_queue', $3)`, task, d.call.ID, at)
+	path := "/api/v1/callbacks/" + task + "/close"
+	post := func(who agent.Identity, path, body string) *httptest.ResponseRecorder {
+		return d.api.PostCtx(d.as(who), path, "Content-Type: application/json", strings.NewReader(body))
+	}
+	d.refused(post(d.official, path, `{"state":"done"}`), http.StatusForbidden, "not_allowed")
+	for body, location := range map[string]string{
+		`{"state":"open"}`: "body.state", `{"state":"given_up"}`: "body.note", `{"state":"given_up","note":" "}`: "body.note",
+		`{"state":"done","note":"a\nb"}`: "body.note", `{}`: "body",
+	} {
+		r := post(d.supervisor, path, body)
+		require.Equal(t, http.StatusUnprocessableEntity, r.Code, body)
+		require.Contains(t, r.Body.String(), `"location":"`+location+`"`, body)
+	}
+	d.refused(post(d.supervisor, "/api/v1/callbacks/"+id(t)+"/close", `{"state":"done"}`), http.StatusNotFound, "not_found")
+	require.Zero(t, told)
+
+	require.Equal(t, http.StatusNoContent, post(d.supervisor, path, `{"state":"given_up","note":"三次无人接听"}`).Code)
+	d.refused(post(d.supervisor, path, `{"state":"done"}`), http.StatusConflict, "callback.closed")
+	require.Equal(t, 1, told)
+	var row string
+	require.NoError(t, d.pool.QueryRow(t.Context(), `SELECT concat_ws(' ', state, closed_at = $2) FROM callback WHERE id = $1`, task, at.Add(time.Minute)).Scan(&row))
+	require.Equal(t, "given_up t", row)
+	require.NoError(t, d.pool.QueryRow(t.Context(), `SELECT string_agg(concat_ws(' ', action, subject, outcome, reason, data), E'\n') FROM audit WHERE action = 'callbacks.end'`).Scan(&row))
+	require.Equal(t, `callbacks.end callback:`+task+` done 三次无人接听 {"call":"`+string(d.call.ID)+`","state":"given_up"}`, row)
+	require.NoError(t, d.pool.QueryRow(t.Context(), `SELECT string_agg(concat_ws(' ', subject, topics, actor, data), E'\n') FROM fact WHERE kind = 'callback.closed'`).Scan(&row))
+	require.Equal(t, string(d.call.ID)+` {board} person:`+string(d.supervisor.Person)+` {"call": "`+string(d.call.ID)+`", "state": "given_up", "callback": "`+task+`"}`, row)
+
+	d.exec(`UPDATE callback SET state = 'open', closed_at = NULL`)
+	for range 2 { // one command, sent again because nobody heard the answer
+		ctx := command.NewContext(d.as(d.supervisor), command.New(d.supervisor.Person, "k", http.MethodPost, path, d.pool))
+		require.NoError(t, d.store.CloseCallback(ctx, telephony.TaskClosed{ID: task, State: telephony.TaskDone, Actor: d.supervisor.Actor(), At: at.Add(time.Minute)}))
+	}
+	require.NoError(t, d.pool.QueryRow(t.Context(), `SELECT count(*)::text FROM audit WHERE action = 'callbacks.end'`).Scan(&row))
+	require.Equal(t, "2", row)
 }
 
 func mustField(t *testing.T, content []byte, name string) json.RawMessage {

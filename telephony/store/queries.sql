@@ -313,6 +313,14 @@ FROM callback b JOIN call c ON c.id = b.call LEFT JOIN session s ON s.id = c.ses
 WHERE b.state = @state AND (@scope::text = 'all' OR @scope = 'unit' AND @unit::text <> '' AND s.unit = @unit)
 ORDER BY b.created_at, b.id LIMIT @max;
 
+-- Closes an open callback, and names its call.
+-- name: CloseCallback :one
+UPDATE callback SET state = @state, closed_at = @at WHERE id = @id AND state = 'open' RETURNING call;
+
+-- How a callback stands.
+-- name: CallbackState :one
+SELECT state FROM callback WHERE id = @id;
+
 -- Who sits at a seat, and the call that it rings for, talks with or wraps up.
 -- name: SeatCall :one
 SELECT person, recorder, deputy, call, wrapup_until FROM seat_live WHERE seat = @seat;

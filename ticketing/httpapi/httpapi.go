@@ -44,8 +44,9 @@ func Register(api huma.API, d Deps) {
 		door.Each(policy.ReadTickets).Kept(door.Always), h.ofCall)
 	door.Register(api, add("add-appeal", http.MethodPost, "/api/v1/calls/{call}/appeals", "Open a draft for a further matter of the call"),
 		door.Each(policy.WriteTickets), h.addAppeal)
-	door.Register(api, add("list-tickets", http.MethodGet, "/api/v1/tickets", "Find tickets, newest first"),
+	door.Register(api, add("list-tickets", http.MethodGet, "/api/v1/tickets", "Find tickets in the order of work: what is due first, then drafts, then what is closed"),
 		door.Each(policy.ReadTickets).Kept(door.Often), h.list)
+	door.Register(api, add("list-units", http.MethodGet, "/api/v1/units", "The units, to narrow a list to one"), door.Whole(policy.ReadSession), h.units)
 	door.Register(api, add("get-ticket", http.MethodGet, "/api/v1/tickets/{id}", "One ticket with its history"),
 		door.Each(policy.ReadTickets).Kept(door.Always), h.ticket)
 	door.Register(api, add("patch-ticket", http.MethodPatch, "/api/v1/tickets/{id}", "Write in a draft"), door.Each(policy.WriteTickets), h.patch)
@@ -115,10 +116,11 @@ func (h *handler) addAppeal(ctx context.Context, in *struct {
 }
 
 type listQuery struct {
-	State  string `query:"state" enum:"draft,registered,closed" example:"draft"`
+	State  string `query:"state" enum:"live,draft,registered,closed" example:"draft" doc:"live: drafts whose citizen is still on the line, which stand in no other list but that of a search; draft: the others"`
 	Class  string `query:"class" enum:"consultation,other" example:"consultation"`
-	Due    string `query:"due" enum:"overdue,today,week" example:"overdue"`
-	Q      string `query:"q" maxLength:"100" example:"学籍" doc:"In title, content or number"`
+	Due    string `query:"due" enum:"overdue,today,week,later" example:"overdue" doc:"Of registered ones; week: the next seven days, later: after these"`
+	Unit   string `query:"unit" maxLength:"32" example:"EDU" doc:"Code of the unit that handles it; of a draft: that received the call"`
+	Q      string `query:"q" maxLength:"100" example:"学籍" doc:"In title, content or number, with or without its strokes; or a whole query code"`
 	Cursor string `query:"cursor" example:"eyJhdCI6IjIwMjYifQ" doc:"next_cursor of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" example:"50"`
 }
@@ -126,12 +128,12 @@ type listQuery struct {
 type ticketPage struct {
 	Tickets    []TicketSummary `json:"tickets"`
 	NextCursor string          `json:"next_cursor" example:"eyJhdCI6IjIwMjYifQ" doc:"Empty on the last page"`
-	Count      int             `json:"count" example:"128" doc:"Of the whole list"`
+	Count      int             `json:"count" maximum:"1001" example:"128" doc:"Of the whole list; 1001: more than 1,000"`
 }
 
 func (h *handler) list(ctx context.Context, in *listQuery) (*body[ticketPage], error) {
 	page, err := h.service.List(ctx, door.Who(ctx), ticketing.Query{
-		State: ticketing.State(in.State), Class: ticketing.Class(in.Class), Due: ticketing.Due(in.Due),
+		Part: ticketing.Part(in.State), Class: ticketing.Class(in.Class), Due: ticketing.Due(in.Due), Unit: in.Unit,
 		Text: in.Q, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if err != nil {
@@ -140,12 +142,35 @@ func (h *handler) list(ctx context.Context, in *listQuery) (*body[ticketPage], e
 	return &body[ticketPage]{ticketPage{Tickets: summaries(page.Tickets), NextCursor: page.Next(), Count: page.Count}}, nil
 }
 
+// Unit is one that a list may be narrowed to.
+type Unit struct {
+	Code string `json:"code" example:"EDU"`
+	Name string `json:"name" example:"省教育厅"`
+}
+
+type unitList struct {
+	Units []Unit `json:"units"`
+}
+
+func (h *handler) units(ctx context.Context, _ *struct{}) (*body[unitList], error) {
+	units, err := h.service.Units(ctx)
+	if err != nil {
+		return nil, h.problem(ctx, err)
+	}
+	out := unitList{Units: make([]Unit, len(units))}
+	for i, u := range units {
+		out.Units[i] = Unit(u)
+	}
+	return &body[unitList]{out}, nil
+}
+
 func (h *handler) ticket(ctx context.Context, in *TicketPath) (*body[TicketHistory], error) {
 	t, events, err := h.service.Ticket(ctx, door.Who(ctx), ticketing.TicketID(in.ID))
 	if err != nil {
 		return nil, h.problem(ctx, err)
 	}
-	return &body[TicketHistory]{TicketHistory{Ticket: ticketOf(t), History: historyOf(events)}}, nil
+	writable := t.State == ticketing.StateDraft && (ticketing.Access{Who: door.Who(ctx)}).Write(t)
+	return &body[TicketHistory]{TicketHistory{Ticket: ticketOf(t), Writable: writable, History: historyOf(events)}}, nil
 }
 
 // The enums allow the empty string: people take a choice back. Lengths are the service's to judge, in characters.
@@ -231,6 +256,8 @@ func (h *handler) problem(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ticketing.ErrNotAllowed):
 		return problem.New(http.StatusForbidden, "not_allowed").Because("ticket")
+	case errors.Is(err, ticketing.ErrLive):
+		return problem.New(http.StatusConflict, "ticket.live")
 	case errors.Is(err, ticketing.ErrNotFound):
 		return problem.New(http.StatusNotFound, "not_found").Because("ticket")
 	case errors.Is(err, ticketing.ErrStale):

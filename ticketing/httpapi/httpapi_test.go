@@ -80,7 +80,11 @@ func (s *shelf) Appeal(_ context.Context, call telephony.CallID, _, _ string, _ 
 }
 
 func (s *shelf) List(_ context.Context, f ticketing.Filter) (ticketing.Page, error) {
-	return ticketing.Page{Tickets: []ticketing.Ticket{s.ticket}, Count: 5, More: f.Limit < 5}, nil
+	return ticketing.Page{Tickets: []ticketing.Ticket{s.ticket}, Count: 5, More: f.Limit < 5, Last: ticketing.Mark{Place: 7, ID: s.ticket.ID}}, nil
+}
+
+func (s *shelf) Units(context.Context) ([]ticketing.Unit, error) {
+	return []ticketing.Unit{{Code: "EDU", Name: "省教育厅"}}, s.broken
 }
 
 type server struct {
@@ -102,7 +106,7 @@ func setup(t *testing.T) *server {
 		who: &agent.Identity{Person: "p", Roles: []agent.Role{agent.RoleOperator}},
 		shelf: &shelf{ticket: ticketing.Ticket{
 			ID: ticketID, Call: callID, Kind: ticketing.KindCall, QueryCode: "ACDEFG", State: ticketing.StateDraft, OpenedAt: now, Version: 1,
-			Origin: ticketing.Origin{Masked: "138****5678", ArrivedAt: now},
+			Origin: ticketing.Origin{Masked: "138****5678", ArrivedAt: now, Holders: []agent.PersonID{"p"}},
 		}},
 	}
 	mux := &door.Mux{}
@@ -205,6 +209,9 @@ func TestReads(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	require.Empty(t, out["next_cursor"])
 
+	code, out = s.do("GET", "/api/v1/units", "")
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, []any{map[string]any{"code": "EDU", "name": "省教育厅"}}, out["units"])
 	code, out = s.do("GET", "/api/v1/promise?class=other", "")
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, "2026-12-10", out["last_day"])
@@ -235,6 +242,9 @@ func TestProblems(t *testing.T) {
 		"no such ticket":  {"GET", "/api/v1/tickets/" + callID, "", 404, "urn:hotline:not_found", ""},
 		"no id":           {"GET", "/api/v1/tickets/1", "", 422, "", "path.id"},
 		"bad cursor":      {"GET", "/api/v1/tickets?cursor=x", "", 422, "urn:hotline:ticket.incomplete", "cursor"},
+		"unknown state":   {"GET", "/api/v1/tickets?state=lost", "", 422, "urn:hotline:invalid", "query.state"},
+		"unknown due":     {"GET", "/api/v1/tickets?due=soon", "", 422, "urn:hotline:invalid", "query.due"},
+		"bad unit":        {"GET", "/api/v1/tickets?unit=E%00U", "", 422, "urn:hotline:ticket.incomplete", "unit"},
 		"unknown filter":  {"GET", "/api/v1/tickets?colour=red", "", 422, "", "query.colour"},
 		"no class":        {"GET", "/api/v1/promise", "", 422, "", "query.class"},
 	} {
@@ -261,7 +271,7 @@ func TestWhoMayNot(t *testing.T) {
 	}{
 		"nobody":        {nil, 401, "urn:hotline:login.required"},
 		"administrator": {&agent.Identity{Person: "p", Roles: []agent.Role{agent.RoleSecurityAdmin}}, 403, "urn:hotline:not_allowed"},
-		"other seat":    {&agent.Identity{Person: "p", Roles: []agent.Role{agent.RoleOfficial}}, 404, "urn:hotline:not_found"},
+		"other seat":    {&agent.Identity{Person: "q", Roles: []agent.Role{agent.RoleOfficial}}, 404, "urn:hotline:not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -281,6 +291,39 @@ func TestWhoMayNot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// RU7: while the citizen is on the line the draft is the call's people's, whatever else somebody's right is; the answer says so.
+func TestLiveDraftsAreTheCallsPeoples(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	acts := [][3]string{
+		{"PATCH", "/api/v1/tickets/" + ticketID, `{"version":1,"title":"学籍","class":"consultation","outcome":"ticket"}`},
+		{"POST", "/api/v1/calls/" + callID + "/appeals", ""},
+		{"POST", "/api/v1/tickets/" + ticketID + "/register", `{"version":2}`},
+	}
+	may := func(roles ...agent.Role) bool {
+		t.Helper()
+		s.who = &agent.Identity{Person: "q", Roles: roles}
+		code, out := s.do("GET", "/api/v1/tickets/"+ticketID, "")
+		require.Equal(t, http.StatusOK, code)
+		return out["writable"].(bool)
+	}
+	for _, role := range []agent.Role{agent.RoleOffice, agent.RoleOperator, agent.RoleSupervisor} {
+		require.False(t, may(role))
+		for _, act := range acts {
+			code, out := s.do(act[0], act[1], act[2])
+			require.Equal(t, http.StatusConflict, code, "%s %v", role, act)
+			require.Equal(t, "urn:hotline:ticket.live", out["type"])
+		}
+	}
+	s.ticket.Origin.EndedAt = now
+	require.True(t, may(agent.RoleOffice))
+	for _, act := range acts {
+		code, out := s.do(act[0], act[1], act[2])
+		require.Equal(t, http.StatusOK, code, out)
+	}
+	require.False(t, may(agent.RoleOffice), "registered")
 }
 
 func TestUnitReadsButDoesNotWrite(t *testing.T) {

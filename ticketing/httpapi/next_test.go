@@ -139,6 +139,7 @@ func TestClashIsToldWithWhatIsThere(t *testing.T) {
 	mine := map[string]any{"version": 2.0, "by": "王五", "at": "2026-11-26T01:00:00Z"}
 	require.Equal(t, map[string]any{"title": mine}, out["written"])
 	s.who.Person, s.who.Name = "q", "李四"
+	s.ticket.Origin.Holders = append(s.ticket.Origin.Holders, "q")
 	code, out = s.do(http.MethodPatch, path, `{"version":1,"title":"医保","content":"南京"}`)
 	require.Equal(t, http.StatusConflict, code)
 	require.Equal(t, "urn:hotline:ticket.clash", out["type"])

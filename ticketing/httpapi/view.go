@@ -63,7 +63,8 @@ type Promise struct {
 type TicketHistory struct {
 	Ticket
 
-	History []Event `json:"history"`
+	Writable bool    `json:"writable" example:"true" doc:"The asker may write in it now: a draft belongs to the call's people as long as the citizen is on the line"`
+	History  []Event `json:"history"`
 }
 
 // Event is one row of history.
@@ -83,8 +84,10 @@ type TicketSummary struct {
 	Call          string     `json:"call" format:"uuid" example:"019ac000-0000-7000-8000-000000000001"`
 	Masked        string     `json:"masked" example:"138****5678"`
 	Place         string     `json:"place" example:"安徽省合肥市"`
+	UnitName      string     `json:"unit_name" example:"省教育厅" doc:"That handles it; of a draft: that received the call; empty: none"`
 	Title         string     `json:"title" example:"学籍转接"`
 	State         string     `json:"state" enum:"draft,registered,closed" example:"draft"`
+	Live          bool       `json:"live" example:"false" doc:"A draft whose citizen is still on the line"`
 	Class         string     `json:"class" enum:",consultation,other" example:"consultation"`
 	Outcome       string     `json:"outcome" enum:",answered,ticket,explained_policy,transfer_emergency,refer_legal,repeat_no_new_facts,secret_or_privacy,against_order,other_place_or_level,market_or_private,no_content,abusive" example:"answered"`
 	Confidential  bool       `json:"confidential" example:"false"`
@@ -138,8 +141,8 @@ func ticketOf(t ticketing.Ticket) Ticket {
 func summaryOf(t ticketing.Ticket) TicketSummary {
 	full := ticketOf(t)
 	s := TicketSummary{
-		ID: full.ID, Number: full.Number, Kind: full.Kind, Call: full.Call, Masked: full.Masked, Place: full.Place, Title: full.Title,
-		State: full.State, Class: full.Class, Outcome: full.Outcome, Confidential: full.Confidential, SessionNumber: full.SessionNumber,
+		ID: full.ID, Number: full.Number, Kind: full.Kind, Call: full.Call, Masked: full.Masked, Place: full.Place,
+		UnitName: t.Origin.Unit, Title: full.Title, State: full.State, Live: t.Live(), Class: full.Class, Outcome: full.Outcome, Confidential: full.Confidential, SessionNumber: full.SessionNumber,
 		Seat: full.Seat, OfficialName: full.OfficialName, OpenedAt: full.OpenedAt, RegisteredAt: full.RegisteredAt, ClosedAt: full.ClosedAt,
 		Promise: full.Promise, Version: full.Version,
 	}

@@ -9,18 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"hotline/telephony"
 	"hotline/ticketing"
 )
 
 // FuzzList : whatever is searched for, the list is what a reader who looks at every ticket would pick, of those that are theirs to see
 // and no others; and what is refused names its field. Nothing of a query is ever SQL (reliability.md 10).
 func FuzzList(f *testing.F) {
-	for _, seed := range []string{"", "噪音", "%", "_", `\`, `\%`, "' OR 1=1 --", "100%", "a_b", "A_B", "\x00", "\u202e", "ß", "İ", "$1", "n-1", "  噪 "} {
+	for _, seed := range []string{"", "噪音", "%", "_", `\`, `\%`, "' OR 1=1 --", "100%", "a_b", "A_B", "\x00", "\u202e", "ß", "İ", "$1", "n-1", "  噪 ", "2026A0", "２０２６-a-000001", "000001"} {
 		f.Add(seed, uint8(0), uint8(0), uint8(0), int16(50), "")
 	}
-	mark := ticketing.Mark{OpenedAt: at, ID: "0193bb70-0000-7000-8000-000000000000"}
+	mark := ticketing.Mark{Place: at.UnixMicro(), ID: "0193bb70-0000-7000-8000-000000000000"}
 	for _, cursor := range []string{
 		mark.Cursor(), "x", cursorOf("9223372036854775807|" + string(mark.ID)), cursorOf("-9223372036854775808|" + string(mark.ID)),
 		cursorOf("0|urn:uuid:" + string(mark.ID)), cursorOf("0|{" + string(mark.ID) + "}"), cursorOf("0|" + strings.ReplaceAll(string(mark.ID), "-", "")),
@@ -28,13 +30,13 @@ func FuzzList(f *testing.F) {
 		f.Add("", uint8(1), uint8(2), uint8(3), int16(1), cursor)
 	}
 	h := setup(f)
-	all := shelf(h)
+	all, places := shelf(h)
 	readers := []string{"official", "other official", "operator", "office", "clerk", "other clerk", "admin"}
 	f.Fuzz(func(t *testing.T, text string, state, class, due uint8, limit int16, cursor string) {
 		q := ticketing.Query{
-			State: pick(state, "", ticketing.StateDraft, ticketing.StateRegistered, ticketing.StateClosed, "x"),
+			Part:  pick(state, ticketing.PartAny, ticketing.PartLive, ticketing.PartDraft, ticketing.PartRegistered, ticketing.PartClosed, "x"),
 			Class: pick(class, ticketing.ClassNone, ticketing.ClassConsultation, ticketing.ClassOther, "x"),
-			Due:   pick(due, ticketing.DueAny, ticketing.DueOverdue, ticketing.DueToday, ticketing.DueWeek, "x"),
+			Due:   pick(due, ticketing.DueAny, ticketing.DueOverdue, ticketing.DueToday, ticketing.DueWeek, ticketing.DueLater, "x"),
 			Text:  text, Limit: int(limit), Cursor: cursor,
 		}
 		for _, reader := range readers {
@@ -46,9 +48,10 @@ func FuzzList(f *testing.F) {
 			}
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(page.Tickets), ticketing.MaxLimit)
-			for _, ticket := range page.Tickets {
-				require.True(t, ticketing.Access{Who: who}.Read(ticket), "%s may not see %s", reader, ticket.Title)
-				require.True(t, cursor == "" || ticket.OpenedAt.UnixMicro() <= instantOf(t, cursor), "%s is not behind %q", ticket.Title, cursor)
+			for _, line := range page.Tickets {
+				i := slices.IndexFunc(all, func(t ticketing.Ticket) bool { return t.ID == line.ID })
+				require.True(t, ticketing.Access{Who: who}.Read(all[i]), "%s may not see %s", reader, line.Title)
+				require.True(t, cursor == "" || places[i] >= placeOf(t, cursor), "%s is not behind %q", line.Title, cursor)
 			}
 			if plainly(text) && q.Due == ticketing.DueAny && cursor == "" && (limit <= 0 || int(limit) > len(all)) {
 				require.Equal(t, slowly(all, ticketing.Access{Who: who}, q), titles(page.Tickets), "%s looks for %q", reader, text)
@@ -59,8 +62,8 @@ func FuzzList(f *testing.F) {
 
 func pick[T any](n uint8, of ...T) T { return of[int(n)%len(of)] }
 
-// shelf are tickets of each kind, the newest first.
-func shelf(h *hall) []ticketing.Ticket {
+// shelf are tickets of each kind, in the order of work, and their places in it.
+func shelf(h *hall) ([]ticketing.Ticket, []int64) { //nolint:gocritic // told above
 	_, draft := h.atSeat("a")
 	title := "草稿 100%"
 	_, err := h.Patch(h.t.Context(), h.who["official"], draft.ID, ticketing.Patch{Version: draft.Version, Title: &title})
@@ -75,10 +78,24 @@ func shelf(h *hall) []ticketing.Ticket {
 		h.registered(ticket, title, outcome)
 	}
 	h.exec(`UPDATE ticket SET confidential = true WHERE title = 'aXb'`)
-	page, err := h.List(h.t.Context(), h.who["office"], ticketing.Query{Limit: ticketing.MaxLimit})
+	call, _ := h.atSeat("over")
+	h.ended(call, telephony.OutcomeAnsweredOfficial)
+	rows, err := h.super.Query(h.t.Context(), `SELECT id::text, work_order FROM ticket ORDER BY work_order, id`)
 	require.NoError(h.t, err)
-	require.Len(h.t, page.Tickets, 7)
-	return page.Tickets
+	type row struct {
+		ID    string
+		Place int64
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	require.NoError(h.t, err)
+	require.Len(h.t, found, 8)
+	all, places := make([]ticketing.Ticket, len(found)), make([]int64, len(found))
+	for i, r := range found {
+		places[i] = r.Place
+		all[i], _, err = h.store.Ticket(h.t.Context(), ticketing.TicketID(r.ID))
+		require.NoError(h.t, err)
+	}
+	return all, places
 }
 
 // plainly says that Go and Postgres fold the case of the text alike.
@@ -88,10 +105,17 @@ func plainly(text string) bool {
 
 // slowly looks at every ticket.
 func slowly(all []ticketing.Ticket, access ticketing.Access, q ticketing.Query) []string {
-	text := strings.ToLower(strings.TrimSpace(q.Text))
+	text, sign := strings.ToLower(strings.TrimSpace(q.Text)), ticketing.Sign(q.Text)
 	return titles(slices.DeleteFunc(slices.Clone(all), func(t ticketing.Ticket) bool {
 		found := slices.ContainsFunc([]string{t.Title, t.Content, t.Number}, func(s string) bool { return strings.Contains(strings.ToLower(s), text) })
-		return !found || !access.Read(t) || q.State != "" && t.State != q.State || q.Class != "" && t.Class != q.Class
+		if sign != "" {
+			found = !ticketing.IsNumber(sign) && (found || t.QueryCode == sign) || strings.Contains(strings.ReplaceAll(t.Number, "-", ""), sign)
+		}
+		in := map[ticketing.Part]bool{
+			ticketing.PartAny: !t.Live() || text != "", ticketing.PartLive: t.Live(), ticketing.PartDraft: t.State == ticketing.StateDraft && !t.Live(),
+			ticketing.PartRegistered: t.State == ticketing.StateRegistered, ticketing.PartClosed: t.State == ticketing.StateClosed,
+		}
+		return !found || !access.Read(t) || !in[q.Part] || q.Class != "" && t.Class != q.Class
 	}))
 }
 
@@ -103,15 +127,15 @@ func titles(tickets []ticketing.Ticket) []string {
 	return out
 }
 
-// instantOf is when the last ticket of a cursor's page was opened.
-func instantOf(t *testing.T, cursor string) int64 {
+// placeOf is where the last ticket of a cursor's page stands.
+func placeOf(t *testing.T, cursor string) int64 {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	require.NoError(t, err)
 	at, _, _ := strings.Cut(string(raw), "|")
-	micros, err := strconv.ParseInt(at, 10, 64)
+	place, err := strconv.ParseInt(at, 10, 64)
 	require.NoError(t, err)
-	return micros
+	return place
 }
 
 func cursorOf(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }

@@ -204,14 +204,20 @@ func (h *hall) draft(call telephony.CallID) ticketing.Ticket {
 	return tickets[0]
 }
 
-// registered fills a draft so that it can be registered, and registers it.
+// registered fills a draft so that it can be registered, and registers it: whoever took its call does, or the office.
 func (h *hall) registered(t ticketing.Ticket, title string, outcome ticketing.Outcome) ticketing.Ticket {
 	h.t.Helper()
+	who := h.who["office"]
+	for _, p := range h.who {
+		if p.Is(t.Official) {
+			who = p
+		}
+	}
 	class, answer := ticketing.ClassConsultation, "已答复"
-	t, err := h.Patch(context.Background(), h.who["office"], t.ID,
+	t, err := h.Patch(context.Background(), who, t.ID,
 		ticketing.Patch{Version: t.Version, Title: &title, Outcome: &outcome, Class: &class, Answer: &answer})
 	require.NoError(h.t, err)
-	t, err = h.Register(context.Background(), h.who["office"], t.ID, t.Version)
+	t, err = h.Register(context.Background(), who, t.ID, t.Version)
 	require.NoError(h.t, err)
 	return t
 }

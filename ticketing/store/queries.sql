@@ -125,7 +125,7 @@ WHERE c.arrived_at >= @since GROUP BY c.id HAVING count(*) > 1 ORDER BY c.id;
 WITH saved AS (
   UPDATE ticket SET number = @number, state = @state, class = @class, outcome = @outcome, title = @title, content = @content,
   answer = @answer, contact_name = @contact_name, event_place = @event_place, confidential = @confidential, written = @written,
-  registered_at = @registered_at, closed_at = @closed_at, version = @version,
+  registered_at = @registered_at, closed_at = @closed_at, due = @due, version = @version,
     writers = CASE WHEN @writer::uuid = ANY (writers) THEN writers ELSE writers || @writer END
   WHERE id = @id AND version = @before
   RETURNING 1)
@@ -156,18 +156,26 @@ INSERT INTO ticket_counter (year, last) VALUES (@year, 1)
 ON CONFLICT (year) DO UPDATE SET last = ticket_counter.last + 1
 RETURNING last;
 
--- One page of the tickets that match and that the reader's scope reaches, with the count of all of them. One's own are those of the
--- connection's reader.
+-- One page of the tickets that match and that the reader's scope reaches, in the order of work, with the count of all of them up to
+-- one too many. One's own are those of the connection's reader. The calls that go on are few: each list asks for them once.
 -- name: ListTickets :many
-WITH hit AS MATERIALIZED (
-  SELECT t.id, t.opened_at
+WITH live AS MATERIALIZED (SELECT c.id FROM call c WHERE c.phase <> 'ended'),
+hit AS NOT MATERIALIZED (
+  SELECT t.id, t.work_order
   FROM ticket t
-  LEFT JOIN promise p ON p.ticket = t.id
-  WHERE (@state::text = '' OR t.state = @state)
+  WHERE (CASE @part::text
+      WHEN '' THEN t.state <> 'draft' OR @pattern::text <> '' OR t.call NOT IN (SELECT l.id FROM live l)
+      WHEN 'live' THEN t.state = 'draft' AND t.call IN (SELECT l.id FROM live l)
+      WHEN 'draft' THEN t.state = 'draft' AND t.call NOT IN (SELECT l.id FROM live l)
+      ELSE t.state = @part END)
     AND (@class::text = '' OR t.class = @class)
-    AND (sqlc.narg(due_after)::timestamptz IS NULL OR p.due_at > sqlc.narg(due_after))
-    AND (sqlc.narg(due_until)::timestamptz IS NULL OR p.due_at <= sqlc.narg(due_until))
-    AND (@pattern::text = '' OR t.title ILIKE @pattern OR t.content ILIKE @pattern OR t.number ILIKE @pattern)
+    AND t.work_order BETWEEN @first::bigint AND @last::bigint
+    AND (@at_unit::text = ''
+      OR EXISTS (SELECT FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = @at_unit AND u.role <> 'accused')
+      OR t.state = 'draft' AND @at_unit = coalesce((SELECT s.unit FROM session s WHERE s.id = t.session), (SELECT st.unit FROM seat st WHERE st.id = t.seat)))
+    AND (@number::text = '' OR replace(t.number, '-', '') LIKE @number || '%')
+    AND (@pattern = '' OR @number <> '' OR t.title ILIKE @pattern OR t.content ILIKE @pattern OR t.number ILIKE @pattern
+      OR @sign::text <> '' AND (t.query_code = @sign OR replace(t.number, '-', '') LIKE '%' || @sign || '%'))
     AND (@scope::text = 'all'
       OR @scope IN ('own', 'unit') AND (
         t.official = sqlc.narg(person)::uuid
@@ -176,12 +184,30 @@ WITH hit AS MATERIALIZED (
       OR @scope = 'unit' AND t.state <> 'draft' AND NOT t.confidential
         AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = @unit::text AND u.role <> 'accused')
         AND NOT EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = @unit AND u.role = 'accused'))
-)
-SELECT hit.id, (SELECT count(*) FROM hit) AS total
-FROM hit
-WHERE sqlc.narg(after_at)::timestamptz IS NULL OR (hit.opened_at, hit.id) < (sqlc.narg(after_at)::timestamptz, sqlc.narg(after_id)::uuid)
-ORDER BY hit.opened_at DESC, hit.id DESC
-LIMIT @max;
+),
+page AS (
+  SELECT hit.id FROM hit
+  WHERE sqlc.narg(after_id)::uuid IS NULL OR (hit.work_order, hit.id) > (@after_place::bigint, sqlc.narg(after_id)::uuid)
+  ORDER BY hit.work_order, hit.id
+  LIMIT @max)
+SELECT t.id, t.number, t.query_code, t.kind, t.call, t.seat, t.state, t.class, t.outcome, t.title, t.confidential, t.opened_at, t.registered_at,
+       t.closed_at, t.version, t.work_order, c.num_tail, c.place, c.arrived_at, c.ended_at, s.number AS session_number, o.name AS official_name,
+       coalesce((SELECT u.short_name FROM ticket_unit x JOIN unit u ON u.code = x.unit WHERE x.ticket = t.id AND x.role = 'host' ORDER BY x.round DESC LIMIT 1),
+         (SELECT u.short_name FROM unit u WHERE u.code = coalesce(s.unit, st.unit)), '')::text AS unit_name,
+       p.working_days, p.due_at, p.provisional,
+       (SELECT count(*) FROM (SELECT FROM hit LIMIT @counted) h) AS total
+FROM page
+JOIN ticket t ON t.id = page.id
+JOIN call c ON c.id = t.call
+LEFT JOIN session s ON s.id = t.session
+LEFT JOIN seat st ON st.id = t.seat
+LEFT JOIN person o ON o.id = t.official
+LEFT JOIN promise p ON p.ticket = t.id
+ORDER BY t.work_order, t.id;
+
+-- The units, to choose one of.
+-- name: Units :many
+SELECT code, short_name FROM unit ORDER BY short_name;
 
 -- The latest calls of the same citizen before this one, with the count of all; an anonymous caller has none.
 -- name: EarlierCalls :many

@@ -67,7 +67,7 @@ func TestReactionOpensEachTicketOnce(t *testing.T) {
 	}
 	require.Equal(t, calls, h.count(`SELECT count(*) FROM ticket`))
 	require.Equal(t, calls, h.count(`SELECT count(*) FROM fact WHERE kind = 'ticket.opened'`))
-	page, err := h.List(t.Context(), h.who["office"], ticketing.Query{})
+	page, err := h.List(t.Context(), h.who["office"], ticketing.Query{Part: ticketing.PartLive})
 	require.NoError(t, err)
 	require.Equal(t, calls, page.Count)
 }
@@ -91,7 +91,7 @@ func TestReactionIsMadeAnewOnWhatHasChanged(t *testing.T) {
 	err = h.handleWhile("call.talking", call, func() {
 		title := "噪音"
 		var err error
-		d, err = h.Patch(t.Context(), h.who["office"], d.ID, ticketing.Patch{Version: d.Version, Title: &title})
+		d, err = h.Patch(t.Context(), h.who["official"], d.ID, ticketing.Patch{Version: d.Version, Title: &title})
 		require.NoError(t, err)
 	})
 	require.ErrorIs(t, err, factlog.ErrStale)

@@ -95,31 +95,56 @@ func (s *Store) Call(ctx context.Context, call telephony.CallID) (ticketing.Orig
 	}, nil
 }
 
-// List implements ticketing.Store.
+// List implements ticketing.Store, with one statement.
 func (s *Store) List(ctx context.Context, f ticketing.Filter) (ticketing.Page, error) {
 	p := db.ListTicketsParams{
-		State: string(f.State), Class: string(f.Class), DueAfter: timeOrNull(f.DueAfter), DueUntil: timeOrNull(f.DueUntil),
-		Pattern: pattern(f.Text), Scope: f.Reach.Scope.String(), Person: orNull(f.Reach.Person), Unit: f.Reach.Unit,
-		Max: int32(f.Limit) + 1,
+		Part: string(f.Part), Class: string(f.Class), First: f.Places.First, Last: f.Places.Last, AtUnit: f.Unit,
+		Pattern: pattern(f.Text), Sign: f.Sign, Number: f.Number, Scope: f.Reach.Scope.String(), Person: orNull(f.Reach.Person), Unit: f.Reach.Unit,
+		Counted: ticketing.MaxCount + 1, Max: int32(f.Limit) + 1,
 	}
 	if f.After != nil {
 		id := string(f.After.ID)
-		p.AfterAt, p.AfterID = &f.After.OpenedAt, &id
+		p.AfterPlace, p.AfterID = f.After.Place, &id
 	}
 	rows, err := s.q.ListTickets(ctx, p)
 	if err != nil {
 		return ticketing.Page{}, err
 	}
 	var page ticketing.Page
-	ids := make([]string, 0, len(rows))
-	for _, r := range rows {
-		ids, page.Count = append(ids, r.ID), int(r.Total)
+	page.More = len(rows) > f.Limit
+	for _, r := range rows[:min(len(rows), f.Limit)] {
+		page.Tickets, page.Count = append(page.Tickets, line(r)), int(r.Total)
+		page.Last = ticketing.Mark{Place: r.WorkOrder, ID: ticketing.TicketID(r.ID)}
 	}
-	if page.More = len(ids) > f.Limit; page.More {
-		ids = ids[:f.Limit]
+	return page, nil
+}
+
+// line is a ticket as lists show it: nothing of what was said but the title.
+func line(r db.ListTicketsRow) ticketing.Ticket {
+	t := ticketing.Ticket{
+		ID: ticketing.TicketID(r.ID), Number: text[string](r.Number), QueryCode: r.QueryCode, Kind: ticketing.Kind(r.Kind), Call: telephony.CallID(r.Call),
+		Seat: text[agent.SeatID](r.Seat), State: ticketing.State(r.State), Class: ticketing.Class(r.Class), Outcome: ticketing.Outcome(r.Outcome),
+		Title: r.Title, Confidential: r.Confidential, OpenedAt: r.OpenedAt.UTC(), RegisteredAt: utc(r.RegisteredAt), ClosedAt: utc(r.ClosedAt),
+		Version: r.Version,
+		Origin: ticketing.Origin{
+			Masked: r.NumTail, Place: r.Place, ArrivedAt: r.ArrivedAt.UTC(), EndedAt: utc(r.EndedAt),
+			SessionNumber: int(value(r.SessionNumber)), Unit: r.UnitName, OfficialName: text[string](r.OfficialName),
+		},
 	}
-	page.Tickets, err = load(ctx, s.q, ids)
-	return page, err
+	if r.DueAt != nil {
+		t.Promise = &ticketing.Promise{WorkingDays: int(value(r.WorkingDays)), DueAt: r.DueAt.UTC(), Provisional: value(r.Provisional)}
+	}
+	return t
+}
+
+// Units implements ticketing.Store.
+func (s *Store) Units(ctx context.Context) ([]ticketing.Unit, error) {
+	rows, err := s.q.Units(ctx)
+	units := make([]ticketing.Unit, len(rows))
+	for i, r := range rows {
+		units[i] = ticketing.Unit{Code: r.Code, Name: r.ShortName}
+	}
+	return units, err
 }
 
 // pattern makes what people type a literal for ILIKE.

@@ -127,7 +127,7 @@ func save(ctx context.Context, q *db.Queries, ch ticketing.Change) error {
 		ID: string(t.ID), Before: ch.Before.Version, Version: t.Version, Number: orNull(t.Number),
 		State: string(t.State), Class: string(t.Class), Outcome: string(t.Outcome), Title: t.Title, Content: t.Content, Answer: t.Answer,
 		ContactName: t.ContactName, EventPlace: t.EventPlace, Confidential: t.Confidential, Written: who,
-		RegisteredAt: timeOrNull(t.RegisteredAt), ClosedAt: timeOrNull(t.ClosedAt), Writer: strings.TrimPrefix(ch.Actor, "person:"),
+		RegisteredAt: timeOrNull(t.RegisteredAt), ClosedAt: timeOrNull(t.ClosedAt), Due: dueAt(t), Writer: strings.TrimPrefix(ch.Actor, "person:"),
 	})
 	for _, unit := range t.Units {
 		if !slices.Contains(ch.Before.Units, unit) {
@@ -141,6 +141,14 @@ func save(ctx context.Context, q *db.Queries, ch ticketing.Change) error {
 		}))
 	}
 	return err
+}
+
+// dueAt is the promise's instant as lists sort by it; the promise is the truth.
+func dueAt(t ticketing.Ticket) *time.Time {
+	if t.Promise == nil {
+		return nil
+	}
+	return &t.Promise.DueAt
 }
 
 // tell is the history of a change that a person has made, its audit record and its fact.

@@ -71,16 +71,16 @@ func TestTicketActsAndTheirRecordsAreOne(t *testing.T) {
 		}, `recorder ticket.registered done {"class":"other","due_at":"2026-12-10T16:00:00Z","number":"` + ticketing.Number(2026, ticketing.SourceCall, 1) + `","provisional":false,"working_days":10}`},
 		{func() error {
 			title, none := said, ticketing.OutcomeNoContent
-			next, err := h.Patch(context.Background(), h.who["office"], appeal.ID, ticketing.Patch{Version: appeal.Version, Title: &title, Outcome: &none})
+			next, err := h.Patch(context.Background(), h.who["official"], appeal.ID, ticketing.Patch{Version: appeal.Version, Title: &title, Outcome: &none})
 			if err == nil {
 				appeal = next
 			}
 			return err
-		}, `office ticket.drafted done {"fields":["title","outcome"]}`},
+		}, `official ticket.drafted done {"fields":["title","outcome"]}`},
 		{func() error {
-			_, err := h.Register(context.Background(), h.who["office"], appeal.ID, appeal.Version)
+			_, err := h.Register(context.Background(), h.who["official"], appeal.ID, appeal.Version)
 			return err
-		}, `office ticket.closed done {"class":"","number":"` + ticketing.Number(2026, ticketing.SourceCall, 2) + `","outcome":"no_content"}`},
+		}, `official ticket.closed done {"class":"","number":"` + ticketing.Number(2026, ticketing.SourceCall, 2) + `","outcome":"no_content"}`},
 	} {
 		before := h.everything()
 		for _, table := range []string{"audit", "fact"} {

@@ -517,6 +517,18 @@ func (q *Queries) CallVersion(ctx context.Context, arg CallVersionParams) (CallV
 	return i, err
 }
 
+const callbackState = `-- name: CallbackState :one
+SELECT state FROM callback WHERE id = $1
+`
+
+// How a callback stands.
+func (q *Queries) CallbackState(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRow(ctx, callbackState, id)
+	var state string
+	err := row.Scan(&state)
+	return state, err
+}
+
 const callbacks = `-- name: Callbacks :many
 SELECT b.id, b.call, c.num_tail, c.place, b.reason, b.created_at
 FROM callback b JOIN call c ON c.id = b.call LEFT JOIN session s ON s.id = c.session
@@ -679,6 +691,24 @@ func (q *Queries) ChannelsWithoutCall(ctx context.Context, channels []string) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const closeCallback = `-- name: CloseCallback :one
+UPDATE callback SET state = $1, closed_at = $2 WHERE id = $3 AND state = 'open' RETURNING call
+`
+
+type CloseCallbackParams struct {
+	State string
+	At    *time.Time
+	ID    string
+}
+
+// Closes an open callback, and names its call.
+func (q *Queries) CloseCallback(ctx context.Context, arg CloseCallbackParams) (string, error) {
+	row := q.db.QueryRow(ctx, closeCallback, arg.State, arg.At, arg.ID)
+	var call string
+	err := row.Scan(&call)
+	return call, err
 }
 
 const counts = `-- name: Counts :one

@@ -496,65 +496,120 @@ func (q *Queries) InsertTicketUnit(ctx context.Context, arg InsertTicketUnitPara
 }
 
 const listTickets = `-- name: ListTickets :many
-WITH hit AS MATERIALIZED (
-  SELECT t.id, t.opened_at
+WITH live AS MATERIALIZED (SELECT c.id FROM call c WHERE c.phase <> 'ended'),
+hit AS NOT MATERIALIZED (
+  SELECT t.id, t.work_order
   FROM ticket t
-  LEFT JOIN promise p ON p.ticket = t.id
-  WHERE ($4::text = '' OR t.state = $4)
-    AND ($5::text = '' OR t.class = $5)
-    AND ($6::timestamptz IS NULL OR p.due_at > $6)
-    AND ($7::timestamptz IS NULL OR p.due_at <= $7)
-    AND ($8::text = '' OR t.title ILIKE $8 OR t.content ILIKE $8 OR t.number ILIKE $8)
-    AND ($9::text = 'all'
-      OR $9 IN ('own', 'unit') AND (
-        t.official = $10::uuid
-        OR $10::uuid = ANY (t.writers)
+  WHERE (CASE $2::text
+      WHEN '' THEN t.state <> 'draft' OR $3::text <> '' OR t.call NOT IN (SELECT l.id FROM live l)
+      WHEN 'live' THEN t.state = 'draft' AND t.call IN (SELECT l.id FROM live l)
+      WHEN 'draft' THEN t.state = 'draft' AND t.call NOT IN (SELECT l.id FROM live l)
+      ELSE t.state = $2 END)
+    AND ($4::text = '' OR t.class = $4)
+    AND t.work_order BETWEEN $5::bigint AND $6::bigint
+    AND ($7::text = ''
+      OR EXISTS (SELECT FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $7 AND u.role <> 'accused')
+      OR t.state = 'draft' AND $7 = coalesce((SELECT s.unit FROM session s WHERE s.id = t.session), (SELECT st.unit FROM seat st WHERE st.id = t.seat)))
+    AND ($8::text = '' OR replace(t.number, '-', '') LIKE $8 || '%')
+    AND ($3 = '' OR $8 <> '' OR t.title ILIKE $3 OR t.content ILIKE $3 OR t.number ILIKE $3
+      OR $9::text <> '' AND (t.query_code = $9 OR replace(t.number, '-', '') LIKE '%' || $9 || '%'))
+    AND ($10::text = 'all'
+      OR $10 IN ('own', 'unit') AND (
+        t.official = $11::uuid
+        OR $11::uuid = ANY (t.writers)
         OR t.call IN (SELECT reader_calls()))
-      OR $9 = 'unit' AND t.state <> 'draft' AND NOT t.confidential
-        AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $11::text AND u.role <> 'accused')
-        AND NOT EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $11 AND u.role = 'accused'))
-)
-SELECT hit.id, (SELECT count(*) FROM hit) AS total
-FROM hit
-WHERE $1::timestamptz IS NULL OR (hit.opened_at, hit.id) < ($1::timestamptz, $2::uuid)
-ORDER BY hit.opened_at DESC, hit.id DESC
-LIMIT $3
+      OR $10 = 'unit' AND t.state <> 'draft' AND NOT t.confidential
+        AND EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $12::text AND u.role <> 'accused')
+        AND NOT EXISTS (SELECT 1 FROM ticket_unit u WHERE u.ticket = t.id AND u.unit = $12 AND u.role = 'accused'))
+),
+page AS (
+  SELECT hit.id FROM hit
+  WHERE $13::uuid IS NULL OR (hit.work_order, hit.id) > ($14::bigint, $13::uuid)
+  ORDER BY hit.work_order, hit.id
+  LIMIT $15)
+SELECT t.id, t.number, t.query_code, t.kind, t.call, t.seat, t.state, t.class, t.outcome, t.title, t.confidential, t.opened_at, t.registered_at,
+       t.closed_at, t.version, t.work_order, c.num_tail, c.place, c.arrived_at, c.ended_at, s.number AS session_number, o.name AS official_name,
+       coalesce((SELECT u.short_name FROM ticket_unit x JOIN unit u ON u.code = x.unit WHERE x.ticket = t.id AND x.role = 'host' ORDER BY x.round DESC LIMIT 1),
+         (SELECT u.short_name FROM unit u WHERE u.code = coalesce(s.unit, st.unit)), '')::text AS unit_name,
+       p.working_days, p.due_at, p.provisional,
+       (SELECT count(*) FROM (SELECT FROM hit LIMIT $1) h) AS total
+FROM page
+JOIN ticket t ON t.id = page.id
+JOIN call c ON c.id = t.call
+LEFT JOIN session s ON s.id = t.session
+LEFT JOIN seat st ON st.id = t.seat
+LEFT JOIN person o ON o.id = t.official
+LEFT JOIN promise p ON p.ticket = t.id
+ORDER BY t.work_order, t.id
 `
 
 type ListTicketsParams struct {
-	AfterAt  *time.Time
-	AfterID  *string
-	Max      int32
-	State    string
-	Class    string
-	DueAfter *time.Time
-	DueUntil *time.Time
-	Pattern  string
-	Scope    string
-	Person   *string
-	Unit     string
+	Counted    int32
+	Part       string
+	Pattern    string
+	Class      string
+	First      int64
+	Last       int64
+	AtUnit     string
+	Number     string
+	Sign       string
+	Scope      string
+	Person     *string
+	Unit       string
+	AfterID    *string
+	AfterPlace int64
+	Max        int32
 }
 
 type ListTicketsRow struct {
-	ID    string
-	Total int64
+	ID            string
+	Number        *string
+	QueryCode     string
+	Kind          string
+	Call          string
+	Seat          *string
+	State         string
+	Class         string
+	Outcome       string
+	Title         string
+	Confidential  bool
+	OpenedAt      time.Time
+	RegisteredAt  *time.Time
+	ClosedAt      *time.Time
+	Version       int64
+	WorkOrder     int64
+	NumTail       string
+	Place         string
+	ArrivedAt     time.Time
+	EndedAt       *time.Time
+	SessionNumber *int32
+	OfficialName  *string
+	UnitName      string
+	WorkingDays   *int32
+	DueAt         *time.Time
+	Provisional   *bool
+	Total         int64
 }
 
-// One page of the tickets that match and that the reader's scope reaches, with the count of all of them. One's own are those of the
-// connection's reader.
+// One page of the tickets that match and that the reader's scope reaches, in the order of work, with the count of all of them up to
+// one too many. One's own are those of the connection's reader. The calls that go on are few: each list asks for them once.
 func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]ListTicketsRow, error) {
 	rows, err := q.db.Query(ctx, listTickets,
-		arg.AfterAt,
-		arg.AfterID,
-		arg.Max,
-		arg.State,
-		arg.Class,
-		arg.DueAfter,
-		arg.DueUntil,
+		arg.Counted,
+		arg.Part,
 		arg.Pattern,
+		arg.Class,
+		arg.First,
+		arg.Last,
+		arg.AtUnit,
+		arg.Number,
+		arg.Sign,
 		arg.Scope,
 		arg.Person,
 		arg.Unit,
+		arg.AfterID,
+		arg.AfterPlace,
+		arg.Max,
 	)
 	if err != nil {
 		return nil, err
@@ -563,7 +618,35 @@ func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]Lis
 	var items []ListTicketsRow
 	for rows.Next() {
 		var i ListTicketsRow
-		if err := rows.Scan(&i.ID, &i.Total); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.QueryCode,
+			&i.Kind,
+			&i.Call,
+			&i.Seat,
+			&i.State,
+			&i.Class,
+			&i.Outcome,
+			&i.Title,
+			&i.Confidential,
+			&i.OpenedAt,
+			&i.RegisteredAt,
+			&i.ClosedAt,
+			&i.Version,
+			&i.WorkOrder,
+			&i.NumTail,
+			&i.Place,
+			&i.ArrivedAt,
+			&i.EndedAt,
+			&i.SessionNumber,
+			&i.OfficialName,
+			&i.UnitName,
+			&i.WorkingDays,
+			&i.DueAt,
+			&i.Provisional,
+			&i.Total,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -606,7 +689,7 @@ func (q *Queries) LoadCall(ctx context.Context, call string) (LoadCallRow, error
 
 const loadTickets = `-- name: LoadTickets :many
 
-SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, t.written, t.writers, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
+SELECT t.id, t.number, t.query_code, t.kind, t.call, t.session, t.seat, t.official, t.state, t.class, t.outcome, t.title, t.content, t.answer, t.contact_name, t.event_place, t.confidential, t.opened_at, t.registered_at, t.closed_at, t.version, t.written, t.writers, t.due, t.work_order, c.num_tail, c.place, c.arrived_at, c.answered_at, c.ended_at,
        s.number AS session_number, coalesce(s.unit, st.unit, '')::text AS unit, o.name AS official_name,
        p.working_days, p.starts_on, p.due_at, p.due_original, p.calendar_version, p.rule_version, p.provisional,
        coalesce((SELECT jsonb_object_agg(w.id, w.name) FROM person w
@@ -650,6 +733,8 @@ type LoadTicketsRow struct {
 	Version         int64
 	Written         []byte
 	Writers         []string
+	Due             *time.Time
+	WorkOrder       int64
 	NumTail         string
 	Place           string
 	ArrivedAt       time.Time
@@ -707,6 +792,8 @@ func (q *Queries) LoadTickets(ctx context.Context, ids []string) ([]LoadTicketsR
 			&i.Version,
 			&i.Written,
 			&i.Writers,
+			&i.Due,
+			&i.WorkOrder,
 			&i.NumTail,
 			&i.Place,
 			&i.ArrivedAt,
@@ -799,9 +886,9 @@ const saveTicket = `-- name: SaveTicket :exec
 WITH saved AS (
   UPDATE ticket SET number = $1, state = $2, class = $3, outcome = $4, title = $5, content = $6,
   answer = $7, contact_name = $8, event_place = $9, confidential = $10, written = $11,
-  registered_at = $12, closed_at = $13, version = $14,
-    writers = CASE WHEN $15::uuid = ANY (writers) THEN writers ELSE writers || $15 END
-  WHERE id = $16 AND version = $17
+  registered_at = $12, closed_at = $13, due = $14, version = $15,
+    writers = CASE WHEN $16::uuid = ANY (writers) THEN writers ELSE writers || $16 END
+  WHERE id = $17 AND version = $18
   RETURNING 1)
 SELECT must(count(*) = 1, 'HL002') FROM saved
 `
@@ -820,6 +907,7 @@ type SaveTicketParams struct {
 	Written      []byte
 	RegisteredAt *time.Time
 	ClosedAt     *time.Time
+	Due          *time.Time
 	Version      int64
 	Writer       string
 	ID           string
@@ -842,6 +930,7 @@ func (q *Queries) SaveTicket(ctx context.Context, arg SaveTicketParams) error {
 		arg.Written,
 		arg.RegisteredAt,
 		arg.ClosedAt,
+		arg.Due,
 		arg.Version,
 		arg.Writer,
 		arg.ID,
@@ -900,6 +989,36 @@ func (q *Queries) TicketsOfCall(ctx context.Context, call string) ([]string, err
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const units = `-- name: Units :many
+SELECT code, short_name FROM unit ORDER BY short_name
+`
+
+type UnitsRow struct {
+	Code      string
+	ShortName string
+}
+
+// The units, to choose one of.
+func (q *Queries) Units(ctx context.Context) ([]UnitsRow, error) {
+	rows, err := q.db.Query(ctx, units)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnitsRow
+	for rows.Next() {
+		var i UnitsRow
+		if err := rows.Scan(&i.Code, &i.ShortName); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/callbacks/{callback}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that such a caller was called back, or cannot be reached */
+        post: operations["close-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call}/appeals": {
         parameters: {
             query?: never;
@@ -521,7 +538,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find tickets, newest first */
+        /** Find tickets in the order of work: what is due first, then drafts, then what is closed */
         get: operations["list-tickets"];
         put?: never;
         post?: never;
@@ -560,6 +577,23 @@ export interface paths {
         put?: never;
         /** Register a draft, or close it at once */
         post: operations["register-ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The units, to narrow a list to one */
+        get: operations["list-units"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -959,6 +993,19 @@ export interface components {
              * @example 数字太大
              */
             withdrawn_why?: string;
+        };
+        CloseInputBody: {
+            /**
+             * @description Why it is given up
+             * @example 三次无人接听
+             */
+            note?: string;
+            /**
+             * @description done: the citizen was spoken with; given_up: they cannot be reached
+             * @example done
+             * @enum {string}
+             */
+            state: "done" | "given_up";
         };
         Counts: {
             /**
@@ -1852,6 +1899,11 @@ export interface components {
              */
             version: number;
             /**
+             * @description The asker may write in it now: a draft belongs to the call's people as long as the citizen is on the line
+             * @example true
+             */
+            writable: boolean;
+            /**
              * @description Who wrote what last in a draft, by field; nothing of a field that is as it was opened
              * @example {
              *       "title": {
@@ -1868,7 +1920,7 @@ export interface components {
         TicketPage: {
             /**
              * Format: int64
-             * @description Of the whole list
+             * @description Of the whole list; 1001: more than 1,000
              * @example 128
              */
             count: number;
@@ -1951,6 +2003,11 @@ export interface components {
              * @enum {string}
              */
             kind: "call" | "missed" | "appeal";
+            /**
+             * @description A draft whose citizen is still on the line
+             * @example false
+             */
+            live: boolean;
             /** @example 138****5678 */
             masked: string;
             /** @example 20261126000001 */
@@ -1990,10 +2047,24 @@ export interface components {
             /** @example 学籍转接 */
             title: string;
             /**
+             * @description That handles it; of a draft: that received the call; empty: none
+             * @example 省教育厅
+             */
+            unit_name: string;
+            /**
              * Format: int64
              * @example 3
              */
             version: number;
+        };
+        Unit: {
+            /** @example EDU */
+            code: string;
+            /** @example 省教育厅 */
+            name: string;
+        };
+        UnitList: {
+            units: components["schemas"]["Unit"][];
         };
         "Withdraw-settingRequest": {
             /**
@@ -2201,6 +2272,163 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "close-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name that the client gives this command. Sent again with the same name within a day, the command has no second effect, and the answer tells what there is now. What answers with a secret (login, ws-ticket, phone) is done anew each time.
+                 * @example 019be6a4-5c1f-7000-8000-000000000001
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                callback: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6136,10 +6364,14 @@ export interface operations {
     "list-tickets": {
         parameters: {
             query?: {
-                state?: "draft" | "registered" | "closed";
+                /** @description live: drafts whose citizen is still on the line, which stand in no other list but that of a search; draft: the others */
+                state?: "live" | "draft" | "registered" | "closed";
                 class?: "consultation" | "other";
-                due?: "overdue" | "today" | "week";
-                /** @description In title, content or number */
+                /** @description Of registered ones; week: the next seven days, later: after these */
+                due?: "overdue" | "today" | "week" | "later";
+                /** @description Code of the unit that handles it; of a draft: that received the call */
+                unit?: string;
+                /** @description In title, content or number, with or without its strokes; or a whole query code */
                 q?: string;
                 /** @description next_cursor of the page before */
                 cursor?: string;
@@ -6608,6 +6840,108 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which another try is worth it
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

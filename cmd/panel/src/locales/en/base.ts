@@ -36,6 +36,8 @@ export default {
     ticket_incomplete: 'Something is still missing; please check the marked fields.',
     ticket_unfinished: 'The tickets of this call are not registered yet.',
     ticket_clash: 'Two people have written in one field. Choose first what is to stay.',
+    ticket_live: 'The caller is still on the line, and the people of that seat write. Register it when the call is over.',
+    callback_closed: 'Somebody has dealt with this callback.',
     ticket_not_draft: 'This ticket is registered already and stays as it is.',
     setting: 'The setting cannot be that; please check it.',
     setting_stale: 'Somebody has just changed it: look at the value of now, and choose “Next” if you still want the change.',

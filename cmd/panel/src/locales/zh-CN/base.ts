@@ -33,6 +33,8 @@ export default {
     ticket_incomplete: '还有内容没有填好，请检查标出的地方。',
     ticket_unfinished: '这次通话的工单还没有登记。',
     ticket_clash: '有一处两个人都写了，请先选择留下哪一个。',
+    ticket_live: '来电人还在线上，由接听席位的人填写。通话结束后再登记。',
+    callback_closed: '这件回拨已经有人处理了。',
     ticket_not_draft: '这件工单已经登记，不能再改草稿。',
     setting: '填写的内容不能用，请检查。',
     setting_stale: '刚刚有人改过，请看一眼现在的值，仍要改就再点“下一步”。',
