@@ -1,7 +1,7 @@
 import { ask, http } from './client'
-import type { Ticket, TicketEvent, TicketFields, TicketLine, TicketPromise, TicketState } from './types'
+import type { Ticket, TicketEvent, TicketFields, TicketLine, TicketPromise, TicketQuery, Unit } from './types'
 
-export type TicketWithHistory = Ticket & { history: TicketEvent[] }
+export type TicketWithHistory = Ticket & { history: TicketEvent[]; writable: boolean }
 
 export const ticketsOfCall = (call: string): Promise<{ position: string; tickets: Ticket[] }> =>
   ask(http.GET('/api/v1/calls/{call}/tickets', { params: { path: { call } } }))
@@ -15,8 +15,9 @@ export interface TicketPage {
   count: number
 }
 
-export const tickets = (query: { state?: TicketState; q?: string; cursor?: string; limit?: number }): Promise<TicketPage> =>
-  ask(http.GET('/api/v1/tickets', { params: { query } }))
+export const tickets = (query: TicketQuery): Promise<TicketPage> => ask(http.GET('/api/v1/tickets', { params: { query } }))
+
+export const units = async (): Promise<Unit[]> => (await ask<{ units: Unit[] }>(http.GET('/api/v1/units'))).units
 
 export const saveDraft = (id: string, version: number, fields: Partial<TicketFields>): Promise<Ticket> =>
   ask(http.PATCH('/api/v1/tickets/{id}', { params: { path: { id } }, body: { ...fields, version } }))

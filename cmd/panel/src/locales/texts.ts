@@ -3,7 +3,7 @@
 import type { Locale } from '@/lib/format'
 
 export const locales: Locale[] = ['zh-CN', 'en']
-export const parts = ['base', 'login', 'shell', 'seat', 'call', 'ticket', 'board', 'settings'] as const
+export const parts = ['base', 'login', 'shell', 'seat', 'call', 'ticket', 'list', 'board', 'settings'] as const
 export type Part = (typeof parts)[number]
 
 export interface Texts {
