@@ -106,7 +106,7 @@ export function rows(demo, sql) {
 }
 
 /** Changes the demo's database. */
-const change = (demo, sql) => execFileSync('psql', [demo.database_url, '-XAtqc', sql])
+export const change = (demo, sql) => execFileSync('psql', [demo.database_url, '-XAtqc', sql])
 
 // setLine changes at once what the demo's lines go by.
 export const setLine = (demo, key, value) => change(demo, `

@@ -41,3 +41,6 @@ export async function openCallbacks(): Promise<Callback[]> {
   const got = await ask<{ callbacks: Callback[] | null }>(http.GET('/api/v1/callbacks', { params: { query: { state: 'open' } } }))
   return got.callbacks ?? []
 }
+
+export const closeCallback = (id: string, state: 'done' | 'given_up', note?: string): Promise<undefined> =>
+  ask(http.POST('/api/v1/callbacks/{callback}/close', { params: { path: { callback: id } }, body: { state, ...(note && { note }) } }))

@@ -17,8 +17,9 @@ export const seat = (id: string): Promise<Seat> => ask(http.GET('/api/v1/seats/{
 export const take = (id: string, place: Place, takeOver: boolean): Promise<Seat> =>
   ask(http.POST('/api/v1/seats/{seat}/take', { params: { path: { seat: id } }, body: { place, take_over: takeOver } }))
 
-export const signOut = (id: string, place: Place): Promise<Seat> =>
-  ask(http.POST('/api/v1/seats/{seat}/sign-out', { params: { path: { seat: id } }, body: { place } }))
+// The reason is a supervisor's, of somebody else's place.
+export const signOut = (id: string, place: Place, reason?: string): Promise<Seat> =>
+  ask(http.POST('/api/v1/seats/{seat}/sign-out', { params: { path: { seat: id } }, body: { place, ...(reason && { reason }) } }))
 
 export const phone = (id: string, client: string): Promise<PhoneAccount> =>
   ask(http.POST('/api/v1/seats/{seat}/phone', { params: { path: { seat: id } }, body: { client, phone: 'browser', place: 'official' } }))
@@ -30,6 +31,7 @@ export interface Wish {
   intent: Intent
   rest_code?: string
   rest_minutes?: number
+  reason?: string // of a supervisor, for somebody else's seat
 }
 
 export const intend = (id: string, version: number, wish: Wish): Promise<Seat> =>

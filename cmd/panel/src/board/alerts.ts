@@ -2,6 +2,7 @@
 // with the latest count, until somebody closes it.
 import { ElNotification } from 'element-plus'
 import { onScopeDispose } from 'vue'
+import { useRouter } from 'vue-router'
 
 import { useText } from '@/lib/i18n'
 import { useLink } from '@/lib/link'
@@ -38,6 +39,7 @@ export class Unanswered {
 export function useAlerts(): void {
   const { t } = useText()
   const link = useLink()
+  const router = useRouter()
   if (!useIdentity().plays('supervisor')) return
   const unanswered = new Unanswered((seat, misses, closed) =>
     ElNotification({
@@ -47,6 +49,7 @@ export function useAlerts(): void {
       duration: 0,
       position: 'bottom-right', // the figures and the sign of freshness stand at the top
       customClass: 'unanswered',
+      onClick: () => void router.push('/board'), // where the act stands beside it
       onClose: closed,
     }),
   )
