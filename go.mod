@@ -2,6 +2,9 @@ module hotline
 
 go 1.26.0
 
+// The panel's packages hold files of Go.
+ignore ./cmd/panel/node_modules
+
 require (
 	github.com/CyCoreSystems/ari/v5 v5.3.1
 	github.com/alecthomas/kong v1.17.0

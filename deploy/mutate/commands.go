@@ -100,7 +100,7 @@ func fields() []guard {
 		},
 		{
 			name: "who has written in a ticket may read it for good", file: "ticketing/store/db/queries.sql.go",
-			old: "ELSE writers || $15 END", new: "ELSE writers END",
+			old: "ELSE writers || $16 END", new: "ELSE writers END",
 			pkg: "./ticketing/store", tests: "TestWhoHasWrittenMayRead",
 		},
 		{

@@ -66,6 +66,7 @@ func TestWhoHasWrittenMayRead(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	call, d := h.atSeat("a")
+	h.ended(call, telephony.OutcomeAnsweredOfficial) // until then the draft is its people's
 	office := h.who["office"]
 	later := office
 	later.Roles = []agent.Role{agent.RoleOfficial}

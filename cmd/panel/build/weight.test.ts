@@ -18,7 +18,7 @@ const pages = {
 
 // What those pages may fetch on other ways: other pages and parts of them, and other texts.
 const elsewhere = [
-  /^src\/(admin|board|login|seat|ticket)\/\w+Page\.vue$/, /^src\/pages\/\w+Page\.vue$/, /^src\/shell\/(ShellFrame|DeniedPage)\.vue$/, /^src\/board\/BoardAlerts\.ts$/, /^src\/ticket\/TicketBeside\.vue$/,
+  /^src\/(admin|board|login|seat|ticket)\/\w+Page\.vue$/, /^src\/pages\/\w+Page\.vue$/, /^src\/shell\/(ShellFrame|DeniedPage)\.vue$/, /^src\/board\/BoardAlerts\.ts$/, /^src\/ticket\/(TicketBeside|ClashNote)\.vue$/, /^src\/core\/ui\/KeyList\.vue$/,
   /^src\/locales\/(en|zh-CN)\/\w+\.ts$/, /^src\/call\/softphone\.ts$/,
 ]
 

@@ -137,6 +137,8 @@ export const written = {
 } satisfies Partial<S['Ticket']>
 
 export const summary = (n: number, more: Partial<S['TicketSummary']> = {}): S['TicketSummary'] => ({
+  live: false,
+  unit_name: '省医保局',
   id: id(200 + n),
   kind: 'call',
   call: id(100 + n),

@@ -55,7 +55,7 @@ export const seatWorld = (s: AtSeat = {}): World => {
     'POST /api/v1/seats/{seat}/device': null,
     'GET /api/v1/calls/{call}/pop': s.pop ?? pop(),
     'GET /api/v1/calls/{call}/tickets': { position: '1-100', tickets },
-    'GET /api/v1/tickets/{id}': { ...first, history: [] },
+    'GET /api/v1/tickets/{id}': { ...first, writable: true, history: [] },
     'PATCH /api/v1/tickets/{id}': saves(first),
     'GET /api/v1/tickets': (_, path) => {
       const tickets = (s.earlier ?? earlier).filter((k) => !path.includes('state=draft') || k.state === 'draft')

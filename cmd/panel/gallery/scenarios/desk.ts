@@ -73,6 +73,7 @@ const page = (tickets: S['TicketSummary'][], next_cursor = ''): S['TicketPage'] 
 
 const opened: S['TicketHistory'] = {
   ...ticket({ ...written, id: id(202), title: list[1]!.title, content: '小区 3 栋 2 单元自 9 月起早晚高峰无水。物业说是水务管网问题，水务说二次供水设备归物业。要求明确责任单位并限期恢复。', class: 'other', outcome: 'ticket', state: 'registered', number: '41-0002', promise, registered_at: ago(900), call_times: { arrived_at: ago(1500), answered_at: ago(1440), ended_at: ago(960) } }),
+  writable: true,
   history: [
     { what: 'opened', at: ago(1500), actor: '', actor_name: '', data: {} },
     { what: 'seated', at: ago(1440), actor: id(1), actor_name: '王建国', data: {} },
@@ -91,7 +92,7 @@ const tickets = (name: string, about: string, answers: World, more: Partial<Scen
 })
 
 const one = { path: `/tickets/${id(202)}`, shows: 'ticket-history' }
-const draft = { ...ticket({ id: id(202) }), history: opened.history.slice(0, 3) }
+const draft = { ...ticket({ id: id(202) }), writable: true, history: opened.history.slice(0, 3) }
 
 const desks: Scenario[] = [
   tickets('list', 'The list', {}),
