@@ -130,7 +130,7 @@ func TestWhatAPlaceSees(t *testing.T) {
 	}
 	list := func(c *seat.Client) int {
 		var page struct{ Tickets []struct{ ID string } }
-		require.NoError(t, c.Do(t.Context(), http.MethodGet, "/api/v1/tickets?limit=200&state=draft", nil, &page))
+		require.NoError(t, c.Do(t.Context(), http.MethodGet, "/api/v1/tickets?limit=200&state=live", nil, &page))
 		n := 0
 		for _, found := range page.Tickets {
 			if found.ID == p.found["own"] {
