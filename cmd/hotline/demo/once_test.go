@@ -2,11 +2,13 @@ package demo_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/demo"
 	"hotline/cmd/sim/seat"
 	"hotline/telephony"
 )
@@ -24,7 +26,7 @@ func TestCommandHasOneEffectThroughAKill(t *testing.T) {
 	s.until("the ticket is open", patience, func() bool { return one[int](s, `SELECT count(*) FROM ticket`) == 1 })
 	path := "/api/v1/calls/" + one[string](s, `SELECT id::text FROM call`) + "/appeals"
 	at := func(panel string) *seat.Client {
-		a := s.People[0]
+		a := s.People[slices.IndexFunc(s.People, func(a demo.Account) bool { return a.Role == "official" && a.Seat == "A01" })] // who talks
 		c, err := seat.SignIn(s.ctx, panel, a.LoginName, a.Password)
 		require.NoError(t, err)
 		c.Key = "019be6a4-5c1f-7000-8000-00000000000a"
