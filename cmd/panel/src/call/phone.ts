@@ -10,8 +10,7 @@ import { deaf, hear, mends, silent as isSilent } from './media'
 import { faultOf, heardLevel, meter, MicrophoneError, openMicrophone, type MicrophoneFault } from './microphone'
 import type { Line, Registration, Softphone } from './softphone'
 
-// A page is a new client each time it is loaded: what an older one still registers is not ours.
-const client = crypto.randomUUID()
+const page = crypto.randomUUID()
 
 export type MicrophoneStep = 'untried' | 'asking' | 'speak' | 'ok' | 'fault'
 export type Holder = 'here' | 'other_tab' | 'released'
@@ -34,6 +33,9 @@ export const usePhone = defineStore('phone', () => {
   let stream: MediaStream | null = null
   let stopMeter: (() => void) | null = null
   let guard: Guard | null = null
+  // A telephone is a new client each time it is built: the controller takes that for word that what the one before it carried is lost,
+  // and asks again (A11), also when its own end of that has not noticed.
+  let client = ''
   let ours = false // the log has told our own client id
   const softphone = shallowRef<Softphone | null>(null)
 
@@ -46,11 +48,12 @@ export const usePhone = defineStore('phone', () => {
     if (seat === id && microphone.value !== 'untried') return
     leave()
     seat = id
-    ours = false
-    guard = new Guard(new BroadcastChannel('hotline.softphone') as Channel, id, client, released)
+    const mine = (guard = new Guard(new BroadcastChannel('hotline.softphone') as Channel, id, page, released))
     holder.value = 'here'
     microphone.value = 'asking'
-    if (!(await guard.enter())) {
+    const free = await mine.enter()
+    if (guard !== mine) return // left meanwhile, or begun anew
+    if (!free) {
       holder.value = 'other_tab'
       microphone.value = 'untried'
       return
@@ -77,15 +80,18 @@ export const usePhone = defineStore('phone', () => {
 
   async function open(): Promise<void> {
     const id = seat
+    const mine = guard
     microphone.value = 'asking'
     fault.value = null
+    let opened: MediaStream
     try {
-      stream = await openMicrophone()
+      opened = await openMicrophone()
     } catch (err) {
-      failed(err instanceof MicrophoneError ? err.fault : faultOf(err))
+      if (guard === mine) failed(err instanceof MicrophoneError ? err.fault : faultOf(err))
       return
     }
-    if (seat !== id) return hangUpDevices()
+    if (guard !== mine) return opened.getTracks().forEach((t) => t.stop())
+    stream = opened
     stream.getAudioTracks()[0]?.addEventListener('ended', () => failed('unplugged'))
     if (wasTested(id)) pass()
     else listen(stream)
@@ -135,11 +141,16 @@ export const usePhone = defineStore('phone', () => {
 
   async function connect(id: string, microphoneStream: MediaStream): Promise<void> {
     const { Softphone } = await import('./softphone')
+    if (stream !== microphoneStream) return
     let had = false
     const phone = new Softphone(microphoneStream, {
-      account: async () => {
+      account: async (anew) => {
         // A second account would take the telephone back from a page that has it rightly.
         if (had) await tell(id, microphone.value === 'fault' ? 'media_failed' : 'ok')
+        if (anew || !had) {
+          client = crypto.randomUUID()
+          ours = had = false
+        }
         const account = await api.phone(id, client)
         had = true
         return account

@@ -12,7 +12,7 @@ export type Registration = 'off' | 'registering' | 'registered' | 'lost'
 export type Line = 'none' | 'ringing' | 'answering' | 'talking'
 
 export interface SoftphonePorts {
-  account(): Promise<PhoneAccount>
+  account(anew: boolean): Promise<PhoneAccount> // anew: as a telephone that was not there before
   registration(r: Registration): void
   line(l: Line): void
   muted(m: boolean): void
@@ -23,6 +23,7 @@ const wanting = 5000 // an answer given on the card waits this long for the tele
 
 export class Softphone {
   private ua: UA | null = null
+  private socket: WebSocketInterface | null = null
   private session: RTCSession | null = null
   private shut = false // the microphone
   private wantedUntil = 0
@@ -41,7 +42,7 @@ export class Softphone {
   async start(): Promise<void> {
     this.ports.registration('registering')
     try {
-      this.build(await this.ports.account())
+      this.build(await this.ports.account(false))
     } catch (err) {
       this.again()
       throw err
@@ -77,6 +78,7 @@ export class Softphone {
     const connection = this.session?.isEstablished() ? this.session.connection : null
     if (!connection) return null
     let received = 0
+    if (connection.signalingState === 'closed') return { received, alive: false } // and never says how much it has had
     for (const s of (await connection.getStats()).values() as Iterable<{ type: string; kind?: string; packetsReceived?: number }>) {
       if (s.type === 'inbound-rtp' && s.kind === 'audio') received += s.packetsReceived ?? 0
     }
@@ -89,7 +91,7 @@ export class Softphone {
     this.ports.line('none')
     clearTimeout(this.timer)
     try {
-      this.build(await this.ports.account())
+      this.build(await this.ports.account(true))
     } catch {
       this.again()
     }
@@ -107,19 +109,26 @@ export class Softphone {
   stop(): void {
     this.closed = true
     clearTimeout(this.timer)
+    this.end()
+    this.ports.registration('off')
+  }
+
+  // end says goodbye. JsSIP stays for two seconds to hear that answered, and would connect again meanwhile: the server takes the newest
+  // socket of a login for its telephone, and cuts the one that has come since.
+  private end(): void {
     this.ua?.removeAllListeners()
     this.ua?.stop()
-    this.ua = null
-    this.ports.registration('off')
+    if (this.socket) this.socket.connect = () => undefined
+    this.ua = this.socket = null
   }
 
   private build(account: PhoneAccount): void {
     if (this.closed) return
-    this.ua?.removeAllListeners()
-    this.ua?.stop()
+    this.end()
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    const socket = new WebSocketInterface(`${scheme}://${location.host}${account.path}`)
     const ua = new UA({
-      sockets: [new WebSocketInterface(`${scheme}://${location.host}${account.path}`)],
+      sockets: [socket],
       uri: account.uri,
       authorization_user: account.endpoint,
       realm: account.realm,
@@ -143,6 +152,7 @@ export class Softphone {
     })
     ua.on('newRTCSession', (e: RTCSessionEvent) => this.invited(e))
     this.ua = ua
+    this.socket = socket
     ua.start()
   }
 
@@ -156,7 +166,7 @@ export class Softphone {
   private async renew(): Promise<void> {
     if (this.ua && repair(this.session !== null) === 'same') return this.ua.register()
     try {
-      this.build(await this.ports.account())
+      this.build(await this.ports.account(false))
     } catch {
       this.again()
     }

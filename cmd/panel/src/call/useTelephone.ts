@@ -20,12 +20,14 @@ export function useTelephone(): void {
   const route = useRoute()
   const router = useRouter()
 
+  let renewed = false // once for each login: later the same seat may only have been told anew, while its telephone rings
   watch(
     () => identity.me?.seat,
     async (seat) => {
       if (!seat || !identity.deskPath) return
       const official = seat.place === 'official'
-      if (official && phone.wasTested(seat.id)) void phone.renew(seat.id) // after a login the old account may be dead (RU2)
+      if (official && phone.wasTested(seat.id)) void (renewed ? phone.begin(seat.id) : phone.renew(seat.id)) // after a login the old account may be dead (RU2)
+      renewed = true
       await desk.enter(seat.id, seat.place).catch(() => undefined) // the seat's page tells, and offers another try
       // A browser that crashed comes back to its call by itself; from a telephone that is alive elsewhere it is only taken when asked.
       if (official && atCall(desk.word) && desk.seat?.device !== 'ok') void phone.begin(seat.id)
